@@ -12,3 +12,61 @@ export const valueDepthMax = 1000
 export const errorCauseDepthMax = 8
 /** Characters of a name of a store, a field, a lock or a routine. */
 export const nameLengthMax = 1024
+/** Routines that one thread may hold at a time: begun, parked or assigned to it in advance. */
+export const slotsPerThreadMax = 1024
+/** Routines assigned to a running thread in advance: enough to fill a message, few enough to take back. */
+export const windowMax = 32
+/** An answer to a blocking call up to this size needs no message. */
+export const letterBytesMax = 4096
+/** Threads of one node, blocked ones included: each costs some 5 MB. */
+export const threadsCeiling = 512
+/** A thread beyond `threads` that has had nothing to do for so long is ended. */
+export const threadIdleMs = 10_000
+/** Threads lost one after another before they opened: then something is wrong with every one of them. */
+export const threadStartFailuresMax = 3
+/** Loads of a word before a blocking call goes to sleep: about 6 µs, what a sleep and a wake-up cost. */
+export const blockingSpins = 2000
+/** A blocked thread looks at the hub's pulse so often. */
+export const pulseLookMs = 200
+/** The hub beats so often. */
+export const beatMs = 50
+/** A hub that has not beaten for so long is taken for dead: ten times a bad pause of its collector. */
+export const beatPatienceMs = 5_000
+/** Time a cancelled routine has to stop by itself, unless `graceMs` says otherwise. */
+export const graceMsDefault = 1_000
+/** Time `shutdown` gives to what still runs, unless `graceMs` says otherwise. */
+export const shutdownGraceMsDefault = 5_000
+/** Values of a generator that are under way before its consumer has asked for more. */
+export const streamCredit = 16
+/** Messages of one frame; more mean a broken or hostile peer. */
+export const frameMessagesMax = 1_000_000
+/** Attempts of one routine. */
+export const attemptsMax = 100
+/** Routines waiting in one hub: their arguments are in memory. */
+export const queuedRoutinesMax = 5_000_000
+/** The ring from a thread to its hub, a power of two: what does not fit goes through the port. */
+export const ringCapacityBytes = 128 * 1024
+/** Objects of a strict store at one master. They are never dropped: their version counters must live on. */
+export const strictObjectsMax = 1024 * 1024
+/** Fields of one strict object, and names that its `init` calls have named: `entries` walks them in one step. */
+export const strictFieldsMax = 1024 * 1024
+/** Calls that wait for fields of one strict object: one write may answer them all in one step. */
+export const strictWaitsMax = 64 * 1024
+/** Locks that are held at one time at one master. */
+export const locksMax = 1024 * 1024
+/** Calls in the queue of one lock: a longer one is a mistake that would show as memory alone. */
+export const lockQueueMax = 64 * 1024
+/** Routine ids of one client are counted from its number times this: unique in the cluster, and exact in a double. */
+export const routinesPerClient = 2 ** 32
+/** Clients of one node are numbered from its place in the cluster times this. */
+export const clientsPerNode = 65_536
+/** The hub works through messages for so long before it lets timers and new threads have their turn. */
+export const turnMsMax = 5
+/** Loads of the bell before the hub goes to sleep, when the last such wait was worth it. */
+export const hubSpins = 20_000
+/** Threads of one node before parked routines share them: fork-join of depth 12 needs some two dozen. */
+export const threadsMaxDefault = 32
+/** Decoded values that one handle keeps in one thread. */
+export const decodedFieldsMax = 4096
+/** A delay that a timer can take, in milliseconds. */
+export const timerMsMax = 2 ** 31 - 1

@@ -1,0 +1,47 @@
+/**
+ * What the lock machine remembers. A tree of plain data: records that stand in two places (a waiter
+ * in its queue and with its client) are never written, so that a copy of the tree is a copy of the
+ * state.
+ */
+
+/** A parked `acquire`. */
+export interface LockWaiter {
+  readonly lock: string
+  readonly client: number
+  readonly thread: number
+  readonly call: number
+  readonly owner: number
+  /** Its thread does nothing else until the answer has come. */
+  readonly blocking: boolean
+  /** Its place in the queue: grows along it, and is never given twice while the lock is held. */
+  readonly ticket: number
+}
+
+/** A lock that is held. A lock that nobody holds is not kept, so nobody can wait for it either. */
+export interface HeldLock {
+  readonly name: string
+  client: number
+  thread: number
+  owner: number
+  /** The call that was answered with the token. */
+  call: number
+  token: number
+  lastTicket: number
+  /** Those who wait, in the order of arrival. */
+  readonly queue: LockWaiter[]
+}
+
+/** What one thread holds and waits for. A client with neither is not kept. */
+export interface LockClient {
+  /** By lock, in the order of the grants: the call it was granted to. */
+  readonly holds: Map<string, number>
+  /** By call, in the order of arrival. */
+  readonly waits: Map<number, LockWaiter>
+}
+
+export interface LockState {
+  /** The token given last. One counter for all locks of the master; it never goes back. */
+  lastToken: number
+  readonly locks: Map<string, HeldLock>
+  readonly clients: Map<number, LockClient>
+}

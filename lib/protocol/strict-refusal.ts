@@ -1,0 +1,79 @@
+/** Why a strict object may say no. To ask changes nothing. */
+import type { GoawayErrorCode } from '../errors.ts'
+import { strictFieldsMax, strictObjectsMax, strictWaitsMax } from '../limits.ts'
+import type { EncodedValue, Fences } from '../wire/messages.ts'
+import type { StrictState } from './strict-state.ts'
+
+export type Refusal = readonly [code: GoawayErrorCode, message: string]
+
+export function staleFence(state: StrictState, fences: Fences): Refusal | null {
+  if (fences === null) return null
+  for (const [lock, token] of fences) {
+    const current = state.holders.get(lock)
+    if (current === token) continue
+    const now = current === undefined ? 'nobody holds it' : `its holder has token ${current}`
+    const message = `write under lock ${JSON.stringify(lock)} with token ${token}: ${now}`
+    return ['ERR_GOAWAY_STALE_TOKEN', message]
+  }
+  return null
+}
+
+export function noRoom(state: StrictState, objectName: string, fieldName: string): Refusal | null {
+  const object = state.objects.get(objectName)
+  if (object === undefined) return noRoomForObject(state, objectName)
+  if (object.fields.size < strictFieldsMax || object.fields.has(fieldName)) return null
+  return tooManyFields(objectName)
+}
+
+function noRoomForObject(state: StrictState, objectName: string): Refusal | null {
+  if (state.objects.size < strictObjectsMax || state.objects.has(objectName)) return null
+  const message = `open object ${JSON.stringify(objectName)}: ${strictObjectsMax} exist already`
+  return ['ERR_GOAWAY_LIMIT', message]
+}
+
+export function noRoomForInit(
+  state: StrictState,
+  objectName: string,
+  count: number,
+): Refusal | null {
+  const object = state.objects.get(objectName)
+  const most = Math.max(object?.fields.size ?? 0, object?.initialised.size ?? 0)
+  if (most + count > strictFieldsMax) return tooManyFields(objectName)
+  return noRoomForObject(state, objectName)
+}
+
+function tooManyFields(objectName: string): Refusal {
+  const where = `object ${JSON.stringify(objectName)}`
+  const message = `add a field to ${where}: the most is ${strictFieldsMax}`
+  return ['ERR_GOAWAY_LIMIT', message]
+}
+
+export function noRoomForWait(
+  state: StrictState,
+  client: number,
+  call: number,
+  objectName: string,
+): Refusal | null {
+  if (state.waiting.get(client)?.has(call)) {
+    return ['ERR_GOAWAY_PROTOCOL', `wait: call ${call} waits already`]
+  }
+  const object = state.objects.get(objectName)
+  if (object === undefined) return noRoomForObject(state, objectName)
+  if (object.waitCount < strictWaitsMax) return null
+  const where = `object ${JSON.stringify(objectName)}`
+  const message = `wait for a field of ${where}: ${strictWaitsMax} calls wait already`
+  return ['ERR_GOAWAY_LIMIT', message]
+}
+
+export function notANumber(
+  objectName: string,
+  fieldName: string,
+  value: EncodedValue,
+  delta: unknown,
+): Refusal {
+  const wrong = typeof value === 'number' ? delta : value
+  const shown = wrong instanceof Uint8Array || wrong === null ? 'an object' : `a ${typeof wrong}`
+  const place = `${JSON.stringify(objectName)}.${JSON.stringify(fieldName)}`
+  const what = typeof value === 'number' ? 'the addend' : 'its value'
+  return ['ERR_GOAWAY_NOT_A_NUMBER', `add to ${place}: ${what} is ${shown}`]
+}
