@@ -13,6 +13,7 @@
 import { Deserializer, Serializer } from 'node:v8'
 import { GoawayError } from '../errors.ts'
 import { inlineBytesMax, storedInlineBytesMax, valueBytesMax } from '../limits.ts'
+import type { EncodedValue, InlineValue } from '../wire/messages.ts'
 import { readPlain } from './plain-reader.ts'
 import { isWellFormed, writePlain } from './plain-writer.ts'
 import { applyRepairs, type CopyRules, copyValue, type Repairs } from './value-copy.ts'
@@ -20,10 +21,7 @@ import { refuse } from './value-refusal.ts'
 
 export type { Repairs } from './value-copy.ts'
 
-/** A value that is its own encoding. */
-export type InlineValue = number | string | boolean | null | undefined
-/** A stored value as messages and replicas hold it. */
-export type EncodedValue = InlineValue | Uint8Array
+export type { EncodedValue, InlineValue }
 
 /**
  * Arguments or a result. A clone is posted whole, `port.postMessage(packed, transfer)`: its repairs

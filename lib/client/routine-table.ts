@@ -1,0 +1,86 @@
+/**
+ * The routines that this thread has started and that are not settled: where the executor's reports are
+ * turned into results, values and errors.
+ */
+import { GoawayError } from '../errors.ts'
+import type { Executor, Outcome, Report } from '../executor/contract.ts'
+import type { Payload } from '../wire/messages.ts'
+import { errorOf } from './error-codec.ts'
+import type { Keeper } from './hub-client.ts'
+import { dropPayload, unpackPayload } from './payload.ts'
+
+/** What is told of one routine. */
+export interface RoutineListener {
+  started(node: string, thread: number, attempt: number): void
+  value(value: unknown): void
+  resolved(value: unknown): void
+  rejected(error: unknown): void
+}
+
+export class RoutineTable implements Report {
+  executor: Executor | undefined
+  readonly #keeper: Keeper
+  readonly #listeners = new Map<number, RoutineListener>()
+  #next: number
+
+  /** @param base ids are counted from here, so that those of different threads differ */
+  constructor(keeper: Keeper, base: number) {
+    this.#keeper = keeper
+    this.#next = base + 1
+  }
+
+  /** Routines that are not settled. */
+  get size(): number {
+    return this.#listeners.size
+  }
+
+  /** Registers a routine and gives it its id. */
+  add(listener: RoutineListener): number {
+    const id = this.#next++
+    this.#listeners.set(id, listener)
+    this.#keeper.retain()
+    return id
+  }
+
+  /** Forgets a routine that could not be submitted. */
+  remove(routine: number): void {
+    if (this.#listeners.delete(routine)) this.#keeper.release()
+  }
+
+  started(routine: number, node: string, thread: number, attempt: number): void {
+    this.#listeners.get(routine)?.started(node, thread, attempt)
+  }
+
+  value(routine: number, payload: Payload): void {
+    const listener = this.#listeners.get(routine)
+    if (listener === undefined) return dropPayload(payload)
+    listener.value(unpackPayload(payload))
+  }
+
+  settled(routine: number, outcome: Outcome): void {
+    const listener = this.#listeners.get(routine)
+    if (listener === undefined) {
+      if (outcome.ok) dropPayload(outcome.payload)
+      return
+    }
+    this.remove(routine)
+    if (!outcome.ok) return listener.rejected(errorOf(outcome.error, { routine }))
+    let value: unknown
+    try {
+      value = unpackPayload(outcome.payload)
+    } catch (error) {
+      return listener.rejected(error)
+    }
+    listener.resolved(value)
+  }
+
+  /** The hub is gone: nothing more will be heard of any routine. */
+  lose(error: GoawayError): void {
+    const listeners = [...this.#listeners]
+    this.#listeners.clear()
+    for (const [, listener] of listeners) {
+      this.#keeper.release()
+      listener.rejected(error)
+    }
+  }
+}

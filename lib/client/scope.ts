@@ -1,0 +1,34 @@
+/**
+ * Who is calling: the routine of the current asynchronous context, or the program itself. It knows the
+ * locks its caller holds, so that writes carry their tokens by themselves.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Fences } from '../wire/messages.ts'
+
+/** A lock that is held, as its scope knows it. */
+export interface HeldEntry {
+  readonly token: number
+  release(): void
+}
+
+export interface Scope {
+  /** Id of the routine; 0 outside of any. */
+  readonly owner: number
+  /** Held locks by name. */
+  readonly held: Map<string, HeldEntry>
+  /** What the routine sees as `context()`; undefined outside of any. */
+  readonly context: object | undefined
+}
+
+export const scopes = new AsyncLocalStorage<Scope>()
+const program: Scope = { owner: 0, held: new Map(), context: undefined }
+
+export function currentScope(): Scope {
+  return scopes.getStore() ?? program
+}
+
+/** The tokens a write of this scope carries. */
+export function fencesOf(scope: Scope): Fences {
+  if (scope.held.size === 0) return null
+  return Array.from(scope.held, ([lock, entry]) => [lock, entry.token] as const)
+}

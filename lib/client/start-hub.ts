@@ -1,0 +1,150 @@
+/** Starts the hub of this process, from the program's thread. */
+import { availableParallelism } from 'node:os'
+import process from 'node:process'
+import { MessageChannel, type ResourceLimits, Worker } from 'node:worker_threads'
+import { GoawayError } from '../errors.ts'
+import type { ExecutorFactory } from '../executor/contract.ts'
+import { routinesPerClient, threadsMaxDefault } from '../limits.ts'
+import type { PortFrame } from '../wire/frame.ts'
+import { createHubWords, ThreadWords } from '../wire/shared-words.ts'
+import { Channel } from './channel.ts'
+import { type Node, place } from './current.ts'
+import { HubClient, hubLost, type Keeper } from './hub-client.ts'
+import { PortExecutor } from './port-executor.ts'
+import { RoutineTable } from './routine-table.ts'
+
+export interface StartOptions {
+  /** Threads that run at a time. @default the cores this process may use */
+  readonly threads?: number | undefined
+  /** Threads before parked routines share. @default 32, or 8 times `threads` if that is more */
+  readonly threadsMax?: number | undefined
+  /** Limits of each thread, as of `node:worker_threads`. */
+  readonly resourceLimits?: ResourceLimits | undefined
+  readonly executor?: ExecutorFactory | undefined
+}
+
+/** Options of the Node process that its threads need too; others are refused by threads, or harm them. */
+const threadOptions =
+  /^(--import|--require|-r|--loader|--experimental-loader|--conditions|-C|--experimental-(strip|transform)-types|--no-experimental-strip-types|--enable-source-maps|--(no|disable)-warning.*|--preserve-symlinks.*|--experimental-require-module|--input-type.*)(=|$)/
+
+/** Of `process.execArgv`, what a thread takes. */
+export function threadArguments(execArgv: readonly string[]): string[] {
+  const taken: string[] = []
+  for (let index = 0; index < execArgv.length; index++) {
+    const option = execArgv[index] as string
+    if (!threadOptions.test(option)) continue
+    taken.push(option)
+    const value = execArgv[index + 1]
+    const takesNext = /^(--import|--require|-r|--loader|--experimental-loader|--conditions|-C)$/
+    if (takesNext.test(option) && value !== undefined) {
+      taken.push(value)
+      index++
+    }
+  }
+  return taken
+}
+
+/** Keeps the event loop alive while something is pending. */
+class PortKeeper implements Keeper {
+  #pending = 0
+  readonly #port: { ref(): void; unref(): void }
+
+  constructor(port: { ref(): void; unref(): void }) {
+    this.#port = port
+  }
+
+  retain(): void {
+    if (this.#pending++ === 0) this.#port.ref()
+  }
+
+  release(): void {
+    if (--this.#pending === 0) this.#port.unref()
+  }
+}
+
+export function startHub(options: StartOptions): Node {
+  const threads = options.threads ?? availableParallelism()
+  const threadsMax = options.threadsMax ?? Math.max(threadsMaxDefault, threads * 8)
+  const { port1, port2 } = new MessageChannel()
+  const words = new ThreadWords()
+  const hubWords = createHubWords()
+  const env = { ...process.env } as Record<string, string>
+  const worker = new Worker(new URL('../hub/hub-entry.js', import.meta.url), {
+    name: 'goaway hub',
+    // The hub runs none of the application's code, so it needs none of its loaders.
+    execArgv: [],
+    env: { ...env, NODE_OPTIONS: '' },
+    workerData: {
+      port: port2,
+      words: words.buffer,
+      hubWords: hubWords.buffer,
+      node: 'local',
+      threads,
+      threadsMax: Math.max(threads, threadsMax),
+      env,
+      execArgv: threadArguments(process.execArgv),
+      argv: process.argv.slice(2),
+      resourceLimits: options.resourceLimits,
+    },
+    transferList: [port2],
+  })
+  worker.unref()
+  const keeper = new PortKeeper(port1)
+  const client = new HubClient(0, new Channel(port1, words, hubWords), keeper)
+  const routines = new RoutineTable(keeper, 0 * routinesPerClient)
+  routines.executor = options.executor?.(routines) ?? new PortExecutor(client, routines)
+  port1.on('message', (frame: PortFrame) => client.receive(frame))
+  port1.unref()
+  client.onLost((error) => routines.lose(error))
+  let failure: unknown
+  worker.on('error', (error) => {
+    failure = error
+  })
+  worker.on('exit', () => client.lose(hubLost(failure)))
+  keepWhileBusy(client, keeper)
+  const close = closer(client, routines, worker, port1)
+  return { name: 'local', client, routines, thread: 0, close }
+}
+
+/** Routines that routines have started keep the program alive like its own. */
+function keepWhileBusy(client: HubClient, keeper: Keeper): void {
+  let busy = false
+  client.on('busy', (message) => {
+    if (message[0] !== 'busy' || message[1] === busy) return
+    busy = message[1]
+    if (busy) keeper.retain()
+    else keeper.release()
+  })
+}
+
+function closer(
+  client: HubClient,
+  routines: RoutineTable,
+  worker: Worker,
+  port: { close(): void },
+): (graceMs: number) => Promise<void> {
+  let closing: Promise<void> | undefined
+  return (graceMs) => {
+    closing ??= (async () => {
+      const own = routines.executor
+      if (client.lost === undefined) {
+        client.keeper.retain()
+        const closed = new Promise<void>((resolve) => {
+          client.on('closed', () => resolve())
+          client.onLost(() => resolve())
+        })
+        if (!(own instanceof PortExecutor)) await own?.close(graceMs)
+        client.channel.send(['shutdown', graceMs])
+        await closed
+        client.keeper.release()
+      }
+      const error = new GoawayError('ERR_GOAWAY_SHUTDOWN', 'shutdown() was called')
+      client.lose(error)
+      place.node = undefined
+      place.shutDown = true
+      await worker.terminate()
+      port.close()
+    })()
+    return closing
+  }
+}

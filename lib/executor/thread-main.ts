@@ -1,0 +1,115 @@
+/** The life of a pool thread, from its port to its end. */
+import { writeSync } from 'node:fs'
+import process from 'node:process'
+import { inspect } from 'node:util'
+import { Channel } from '../client/channel.ts'
+import { place } from '../client/current.ts'
+import { HubClient } from '../client/hub-client.ts'
+import { PortExecutor } from '../client/port-executor.ts'
+import { RoutineTable } from '../client/routine-table.ts'
+import { scopes } from '../client/scope.ts'
+import type { PortFrame } from '../wire/frame.ts'
+import { routinesPerClient } from '../limits.ts'
+import { openFrame } from '../wire/frame.ts'
+import type { HubMessage, RunMessage } from '../wire/messages.ts'
+import { ThreadWords, wordCulprit } from '../wire/shared-words.ts'
+import type { ThreadStart } from './pool.ts'
+import { isLoadingModule } from './resolve-function.ts'
+import { RunLoop } from './run-loop.ts'
+
+/** Serves until it is told to close. */
+export function serve(start: ThreadStart): Promise<void> {
+  const words = new ThreadWords(start.words)
+  const channel = new Channel(start.port, words, new Int32Array(start.hubWords))
+  // The thread lives as long as its port: nothing in it need keep it alive.
+  const keeper = { retain() {}, release() {} }
+  const client = new HubClient(start.client, channel, keeper)
+  const routines = new RoutineTable(keeper, start.client * routinesPerClient)
+  routines.executor = new PortExecutor(client, routines)
+  client.onLost((error) => routines.lose(error))
+  place.pool = true
+  place.isLoading = isLoadingModule
+  place.node = { name: start.node, client, routines, thread: start.thread }
+  const loop = new RunLoop(client, { node: start.node, thread: start.thread })
+  redirectOutput()
+  watchExit(loop, words)
+  watchErrors(loop)
+  return new Promise((resolve) => {
+    start.port.on('message', (frame: PortFrame) => {
+      const messages = openFrame(frame)
+      client.deliveries++
+      for (const message of messages) {
+        if (message[0] === 'close') {
+          start.port.close()
+          return resolve()
+        }
+        if (!loop.take(message as RunMessage)) client.dispatch(message as HubMessage)
+      }
+      loop.pump()
+    })
+    channel.send(['open'])
+  })
+}
+
+/**
+ * Writes what routines print straight to the terminal. Node would send it through the thread that
+ * made this one, and so on up to the main thread, which may be blocked.
+ */
+function redirectOutput(): void {
+  const streams = [
+    [process.stdout, 1],
+    [process.stderr, 2],
+  ] as const
+  for (const [stream, descriptor] of streams) {
+    stream.write = (
+      chunk: Uint8Array | string,
+      encoding?: BufferEncoding | ((error?: Error | null) => void),
+      callback?: (error?: Error | null) => void,
+    ): boolean => {
+      const bytes =
+        typeof chunk === 'string'
+          ? Buffer.from(chunk, typeof encoding === 'string' ? encoding : 'utf8')
+          : chunk
+      writeAll(descriptor, bytes)
+      const done = typeof encoding === 'function' ? encoding : callback
+      if (done !== undefined) queueMicrotask(() => done())
+      return true
+    }
+  }
+}
+
+const pause = new Int32Array(new SharedArrayBuffer(4))
+
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  let at = 0
+  while (at < bytes.length) {
+    try {
+      at += writeSync(descriptor, bytes, at)
+    } catch (error) {
+      // The reader is slow; this thread waits for it, and only this thread.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
+      Atomics.wait(pause, 0, 0, 2)
+    }
+  }
+}
+
+/** Remembers who called process.exit, which ends this thread and nothing else. */
+function watchExit(loop: RunLoop, words: ThreadWords): void {
+  const exit = process.exit
+  process.exit = (code?: string | number | null): never => {
+    const slot = loop.begunOf(scopes.getStore()?.owner ?? 0)?.slot
+    if (slot !== undefined) Atomics.store(words.words, wordCulprit, slot + 1)
+    return exit(code)
+  }
+}
+
+/** An error nobody caught fails the routine it came from, and not the thread with all its neighbours. */
+function watchErrors(loop: RunLoop): void {
+  const take = (error: unknown): void => {
+    const owner = scopes.getStore()?.owner ?? 0
+    if (owner !== 0 && loop.failRoutine(owner, error)) return
+    writeAll(2, Buffer.from(`Uncaught error in a routine that is over: ${inspect(error)}\n`))
+  }
+  process.on('uncaughtException', take)
+  process.on('unhandledRejection', take)
+}

@@ -1,0 +1,125 @@
+/** Starting and ending the node of this program. */
+import { inspect } from 'node:util'
+import type { ResourceLimits } from 'node:worker_threads'
+import { notSpawner, place } from '../client/current.ts'
+import { registerModules } from '../client/locate.ts'
+import { type StartOptions, startHub } from '../client/start-hub.ts'
+import { GoawayError } from '../errors.ts'
+import type { ExecutorFactory } from '../executor/contract.ts'
+import { shutdownGraceMsDefault, threadsCeiling, timerMsMax } from '../limits.ts'
+
+export interface InitOptions {
+  /** Routines that run at a time. @default the cores this process may use */
+  threads?: number
+  /** Threads before routines that only await share one. @default 32, or 8 times `threads` if more */
+  threadsMax?: number
+  /** Modules whose exported functions may be routines, where they cannot be found by inspection. */
+  modules?: readonly string[]
+  /** Runs the routines in place of this node's threads. */
+  executor?: ExecutorFactory
+  /** Limits of each thread, as of `new Worker()`. */
+  resourceLimits?: ResourceLimits
+}
+
+export interface ShutdownOptions {
+  /** Milliseconds that running routines have to end before they are stopped. @default 5000 */
+  graceMs?: number
+}
+
+/** The running system. `await using cluster = await init()` shuts it down at the end of the block. */
+export interface Cluster {
+  shutdown(options?: ShutdownOptions): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+const isCount = (value: unknown, max: number): boolean =>
+  Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= max
+
+const checks: {
+  readonly [Name in keyof Required<InitOptions>]: [(value: unknown) => boolean, string]
+} = {
+  threads: [(value) => isCount(value, threadsCeiling), `1 to ${threadsCeiling}`],
+  threadsMax: [(value) => isCount(value, threadsCeiling), `1 to ${threadsCeiling}`],
+  modules: [
+    (value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
+    'a list of paths or URLs',
+  ],
+  executor: [(value) => typeof value === 'function', 'a function that makes an executor'],
+  resourceLimits: [(value) => typeof value === 'object' && value !== null, 'an object'],
+}
+
+function checkOptions(options: InitOptions): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue
+    if (!Object.hasOwn(checks, name)) {
+      const names = Object.keys(checks).join(', ')
+      throw invalid(`Unknown option of init(): ${name}; there are ${names}`)
+    }
+    const [holds, what] = checks[name as keyof InitOptions]
+    if (!holds(value)) throw invalid(`Option ${name} of init() has to be ${what}: ${inspect(value)}`)
+  }
+  const { threads, threadsMax } = options
+  if (threads !== undefined && threadsMax !== undefined && threadsMax < threads) {
+    throw invalid(`Option threadsMax of init() has to be threads (${threads}) or more: ${threadsMax}`)
+  }
+}
+
+function invalid(message: string): GoawayError {
+  return new GoawayError('ERR_GOAWAY_CONFIG', message)
+}
+
+place.start ??= () => startHub({})
+
+/**
+ * Starts this program's node with options. Without it the first use starts one with the defaults.
+ *
+ * @throws {GoawayError} ERR_GOAWAY_CONFIG for a bad option, or when it was started already;
+ *   ERR_GOAWAY_NOT_SPAWNER in a routine's thread; ERR_GOAWAY_HUB_LOST when the hub cannot start
+ */
+export async function init(config: InitOptions = {}): Promise<Cluster> {
+  if (place.pool) throw notSpawner('call init()')
+  if (typeof config === 'string') {
+    throw invalid(`This version runs on one machine and takes no cluster file: '${config}'`)
+  }
+  if (typeof config !== 'object' || config === null) {
+    throw invalid(`init() takes an object: ${inspect(config)}`)
+  }
+  checkOptions(config)
+  if (place.node !== undefined) {
+    throw invalid(
+      'init() has to come first, and once: the node was started already, by init() or by the first ' +
+        'use of goaway(), an object or a lock; shutdown() ends it',
+    )
+  }
+  const options: StartOptions = config
+  place.shutDown = false
+  const node = startHub(options)
+  place.node = node
+  await ready(node)
+  if (config.modules !== undefined) await registerModules(config.modules)
+  return { shutdown, [Symbol.asyncDispose]: () => shutdown() }
+}
+
+function ready({ client }: ReturnType<typeof startHub>): Promise<void> {
+  client.keeper.retain()
+  return new Promise<void>((resolve, reject) => {
+    client.on('ready', () => resolve())
+    client.onLost(reject)
+  }).finally(() => client.keeper.release())
+}
+
+/**
+ * Ends the node: takes no more routines, waits for those that run, stops what is left after `graceMs`,
+ * and leaves no thread and no timer. Does nothing when nothing was started.
+ */
+export async function shutdown(options: ShutdownOptions = {}): Promise<void> {
+  const { graceMs = shutdownGraceMsDefault } = options
+  if (!(typeof graceMs === 'number' && graceMs >= 0 && graceMs <= timerMsMax)) {
+    throw new RangeError(`Option graceMs has to be 0 to ${timerMsMax} milliseconds: ${graceMs}`)
+  }
+  if (place.pool) throw notSpawner('call shutdown()')
+  await place.node?.close?.(graceMs)
+}
+
+/** True in the program's own thread; false where a thread has loaded the module to run routines. */
+export const isSpawner: boolean = !place.pool

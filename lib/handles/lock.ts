@@ -1,0 +1,209 @@
+/**
+ * Locks. Who holds one is the *held* object that `acquire` returns. While a routine holds a lock, its
+ * writes carry the lock's token, and the stores refuse one that has passed on.
+ */
+import { inspect } from 'node:util'
+import { currentNode, type Node } from '../client/current.ts'
+import { currentScope, type HeldEntry, type Scope } from '../client/scope.ts'
+import { GoawayError } from '../errors.ts'
+import { checkName, gaveUp, handleMark } from './object-core.ts'
+import { askWithin, checkWaitOptions, deadlineOf, type WaitOptions } from './wait.ts'
+
+/** A lock that is held. Leaving a `using` block releases it. */
+export interface Held {
+  readonly lock: string
+  /** Grows from holder to holder: what the stores compare. */
+  readonly token: number
+  /** Aborts when the lock is lost without having been released. */
+  readonly lost: AbortSignal
+  /** Gives the lock to the next. Does not wait for the network; a second call does nothing. */
+  release(): void
+  [Symbol.dispose](): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** A lock for programs that must not block. First come, first served; not reentrant. */
+export interface AsyncLock {
+  readonly name: string
+  /**
+   * Waits for the lock.
+   *
+   * @throws {GoawayError} ERR_GOAWAY_LOCK_HELD when the calling routine holds it or waits for it,
+   *   ERR_GOAWAY_DEADLOCK when it could never be granted, ERR_GOAWAY_TIMEOUT, ERR_GOAWAY_CANCELLED
+   */
+  acquire(options?: WaitOptions): Promise<Held>
+  /** The lock if it is free now, else `null`. */
+  tryAcquire(): Promise<Held | null>
+  /** Releases what the calling routine holds. @throws {GoawayError} ERR_GOAWAY_LOCK_NOT_HELD */
+  release(): void
+  /** Holds the lock while `act` runs. */
+  with<R>(act: (held: Held) => R | PromiseLike<R>, options?: WaitOptions): Promise<R>
+}
+
+/** A lock whose `acquire` blocks the thread. See {@link AsyncLock}. */
+export interface SyncLock {
+  readonly name: string
+  acquire(options?: { timeoutMs?: number }): Held
+  tryAcquire(): Held | null
+  release(): void
+  /** Holds the lock while `act` runs, or until the promise that it returns is settled. */
+  with<R>(act: (held: Held) => R, options?: { timeoutMs?: number }): R
+}
+
+class HeldLock implements Held, HeldEntry {
+  readonly lock: string
+  readonly token: number
+  readonly #node: Node
+  readonly #scope: Scope
+  #released = false
+  #lost: AbortController | undefined
+
+  constructor(lock: string, token: number, node: Node, scope: Scope) {
+    this.lock = lock
+    this.token = token
+    this.#node = node
+    this.#scope = scope
+    scope.held.set(lock, this)
+  }
+
+  get lost(): AbortSignal {
+    if (this.#lost === undefined) {
+      const controller = new AbortController()
+      this.#lost = controller
+      const lose = (error: GoawayError): void => {
+        if (!this.#released) controller.abort(error)
+      }
+      const { lost } = this.#node.client
+      if (lost === undefined) this.#node.client.onLost(lose)
+      else lose(lost)
+    }
+    return this.#lost.signal
+  }
+
+  release(): void {
+    if (this.#released) return
+    this.#released = true
+    if (this.#scope.held.get(this.lock) === this) this.#scope.held.delete(this.lock)
+    this.#node.client.tell(this.#scope.owner, ['release', this.lock, this.token])
+  }
+
+  [Symbol.dispose](): void {
+    this.release()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.release()
+  }
+
+  [inspect.custom](): string {
+    return `Held('${this.lock}', token ${this.token}${this.#released ? ', released' : ''})`
+  }
+}
+
+class LockBase {
+  readonly name: string
+
+  constructor(name: string) {
+    this.name = checkName('Lock(name)', name)
+    Object.defineProperty(this, handleMark, { value: true })
+  }
+
+  release(): void {
+    const entry = currentScope().held.get(this.name)
+    if (entry === undefined) {
+      throw new GoawayError(
+        'ERR_GOAWAY_LOCK_NOT_HELD',
+        `Cannot release ${this}: the calling routine does not hold it`,
+      )
+    }
+    entry.release()
+  }
+
+  toString(): string {
+    return `Lock('${this.name}')`
+  }
+
+  [inspect.custom](): string {
+    return this.toString()
+  }
+}
+
+export class AsyncLockHandle extends LockBase implements AsyncLock {
+  async acquire(options: WaitOptions = {}): Promise<Held> {
+    const what = `acquire() of ${this}`
+    checkWaitOptions(what, options)
+    const node = currentNode(`acquire ${this}`, false)
+    const scope = currentScope()
+    const giveBack = (token: unknown): void =>
+      node.client.tell(scope.owner, ['release', this.name, token as number])
+    const operation = ['acquire', this.name] as const
+    const deadline = deadlineOf(options)
+    const token = await askWithin(node, scope.owner, operation, deadline, what, giveBack)
+    return new HeldLock(this.name, token as number, node, scope)
+  }
+
+  async tryAcquire(): Promise<Held | null> {
+    const node = currentNode(`acquire ${this}`, false)
+    const scope = currentScope()
+    const token = await node.client.askAsync(scope.owner, ['tryAcquire', this.name])
+    return token === 0 ? null : new HeldLock(this.name, token as number, node, scope)
+  }
+
+  async with<R>(act: (held: Held) => R | PromiseLike<R>, options: WaitOptions = {}): Promise<R> {
+    const held = await this.acquire(options)
+    try {
+      return await act(held)
+    } finally {
+      held.release()
+    }
+  }
+}
+
+export class SyncLockHandle extends LockBase implements SyncLock {
+  acquire(options: { timeoutMs?: number } = {}): Held {
+    const what = `acquire() of ${this}`
+    checkWaitOptions(what, options)
+    const node = currentNode(`acquire ${this}`)
+    const scope = currentScope()
+    try {
+      const token = node.client.askBlocking(scope.owner, ['acquire', this.name], options.timeoutMs)
+      return new HeldLock(this.name, token as number, node, scope)
+    } catch (error) {
+      const given = options.timeoutMs !== undefined && error instanceof GoawayError
+      throw given && error.code === 'ERR_GOAWAY_TIMEOUT' ? gaveUp(what, options) : error
+    }
+  }
+
+  tryAcquire(): Held | null {
+    const node = currentNode(`acquire ${this}`)
+    const scope = currentScope()
+    const token = node.client.askBlocking(scope.owner, ['tryAcquire', this.name])
+    return token === 0 ? null : new HeldLock(this.name, token as number, node, scope)
+  }
+
+  with<R>(act: (held: Held) => R, options: { timeoutMs?: number } = {}): R {
+    const held = this.acquire(options)
+    let result: R
+    try {
+      result = act(held)
+    } catch (error) {
+      held.release()
+      throw error
+    }
+    if (typeof (result as { then?: unknown } | null)?.then !== 'function') {
+      held.release()
+      return result
+    }
+    const done = (result as PromiseLike<unknown>).then(
+      (value) => {
+        held.release()
+        return value
+      },
+      (error: unknown) => {
+        held.release()
+        throw error
+      },
+    )
+    return done as R
+  }
+}

@@ -1,0 +1,346 @@
+/**
+ * The driver of a node. It takes messages from its threads and links, feeds the machines, and sends what
+ * they order; it never waits for anything itself.
+ *
+ * One *turn* takes all that is there, lets the scheduler assign, and sends; then the hub sleeps in its
+ * event loop, after a short look at the bell where that has paid off lately.
+ */
+import type { MessagePort } from 'node:worker_threads'
+import { recordOf } from '../client/error-codec.ts'
+import { dropPayload } from '../client/payload.ts'
+import { GoawayError } from '../errors.ts'
+import type { Outcome, Report } from '../executor/contract.ts'
+import type { ThreadExecutor, ThreadHost } from '../executor/thread-executor.ts'
+import { beatMs, graceMsDefault, routinesPerClient, turnMsMax } from '../limits.ts'
+import type { LinkEnd } from '../transport/contract.ts'
+import type { ErrorRecord } from '../wire/error-record.ts'
+import type {
+  Answer,
+  Message,
+  Operation,
+  Payload,
+  ReportMessage,
+  RunMessage,
+  ThreadMessage,
+} from '../wire/messages.ts'
+import { type ThreadWords, wordAsleep, wordBeat, wordBell } from '../wire/shared-words.ts'
+import { BellWatch } from './bell-watch.ts'
+import { LinkServer, RemoteStores } from './link-stores.ts'
+import { Master } from './master.ts'
+import { Session } from './session.ts'
+import type { StoreReplies, Stores } from './stores.ts'
+
+export interface HubOptions {
+  readonly node: string
+  /** Shared with all threads of the node. */
+  readonly words: Int32Array
+  /** The first client gets this number, and so on. */
+  readonly firstClient: number
+  /** A link to the node that serves the objects; this node serves them if there is none. */
+  readonly master?: LinkEnd
+  readonly executor: (host: ThreadHost, report: Report) => ThreadExecutor
+}
+
+export class Hub implements ThreadHost, Report, StoreReplies {
+  readonly node: string
+  readonly executor: ThreadExecutor
+  readonly #words: Int32Array
+  readonly #sessions = new Map<number, Session>()
+  readonly #stores: Stores
+  readonly #remote: RemoteStores | undefined
+  readonly #servers = new Set<LinkServer>()
+  readonly #beat: NodeJS.Timeout
+  readonly #bell: BellWatch
+  #nextClient: number
+  /** Client of the program itself. */
+  #program = -1
+  /** Routines that routines have started: the program's process stays for them. */
+  #routinesOfThreads = 0
+  #busy = false
+  #turning = false
+  #closing = false
+
+  constructor(options: HubOptions) {
+    this.node = options.node
+    this.#words = options.words
+    this.#nextClient = options.firstClient
+    this.#bell = new BellWatch(options.words)
+    if (options.master === undefined) this.#stores = new Master(this)
+    else {
+      this.#remote = new RemoteStores(options.master, this, () => this.turn())
+      this.#stores = this.#remote
+    }
+    this.#beat = setInterval(() => Atomics.add(this.#words, wordBeat, 1), beatMs)
+    this.executor = options.executor(this, this)
+  }
+
+  /** Serves the objects and locks of this node to another one. */
+  serve(end: LinkEnd): void {
+    const gone = (server: LinkServer) => this.#servers.delete(server)
+    this.#servers.add(new LinkServer(end, this.#stores, () => this.turn(), gone))
+  }
+
+  nextClient(): number {
+    return this.#nextClient++
+  }
+
+  /** Takes on a thread. `thread` 0 is the program's own. */
+  attach(client: number, thread: number, port: MessagePort, words: ThreadWords): void {
+    const session = new Session(client, thread, port, words)
+    this.#sessions.set(client, session)
+    if (thread === 0) {
+      this.#program = client
+      session.send(['ready', this.node])
+    }
+    port.on('message', (frame: unknown) => {
+      session.inbox.delivered(frame)
+      this.turn()
+    })
+  }
+
+  detach(client: number): void {
+    const session = this.#sessions.get(client)
+    if (session === undefined) return
+    this.#drain(session)
+    this.#sessions.delete(client)
+    session.port.close()
+    this.#stores.clientLost(client)
+    // Nobody is left to hear of what its routines started.
+    const reason = new GoawayError(
+      'ERR_GOAWAY_THREAD_LOST',
+      'The routine was stopped: the thread of the routine that started it is gone',
+      { maybeExecuted: true },
+    )
+    for (const routine of session.routines) {
+      this.#routinesOfThreads--
+      this.executor.cancel(routine, recordOf(reason), graceMsDefault)
+    }
+    session.routines.clear()
+  }
+
+  send(client: number, message: RunMessage): void {
+    const session = this.#sessions.get(client)
+    if (session === undefined) return
+    session.send(message)
+    this.executor.resumed(session.thread)
+  }
+
+  deliveries(client: number): number {
+    return this.#sessions.get(client)?.deliveries ?? 0
+  }
+
+  routineEnded(client: number, routine: number): void {
+    this.#stores.ownerEnded(client, routine)
+  }
+
+  routineStopping(client: number, routine: number, reason: ErrorRecord): void {
+    const session = this.#sessions.get(client)
+    if (session === undefined) return
+    for (const [call, { owner }] of [...session.waiting]) {
+      if (owner === routine) this.#stores.forget(client, call, reason)
+    }
+  }
+
+  // What the stores answer.
+
+  answer(client: number, call: number, answer: Answer): void {
+    const session = this.#sessionOf(client)
+    if (session === undefined) return this.#serverOf(client)?.replies.answer(client, call, answer)
+    this.#unblock(session, call)
+    session.answer(call, answer)
+  }
+
+  refuse(client: number, call: number, error: ErrorRecord): void {
+    const session = this.#sessionOf(client)
+    if (session === undefined) return this.#serverOf(client)?.replies.refuse(client, call, error)
+    this.#unblock(session, call)
+    session.refuse(call, error)
+  }
+
+  parked(client: number, call: number, owner: number): void {
+    const session = this.#sessionOf(client)
+    if (session === undefined) return this.#serverOf(client)?.replies.parked(client, call, owner)
+    const blocking = call === session.blockingCall
+    session.waiting.set(call, { owner, blocking })
+    if (blocking && session.thread !== 0) this.executor.blocked(session.thread)
+  }
+
+  #unblock(session: Session, call: number): void {
+    if (session.thread === 0) return
+    if (session.waiting.get(call)?.blocking === true) this.executor.unblocked(session.thread)
+    else this.executor.resumed(session.thread)
+  }
+
+  #sessionOf(client: number): Session | undefined {
+    return this.#sessions.get(client)
+  }
+
+  #serverOf(client: number): LinkServer | undefined {
+    for (const server of this.#servers) if (server.serves(client)) return server
+    return undefined
+  }
+
+  // What the executor reports.
+
+  started(routine: number, node: string, thread: number, attempt: number): void {
+    this.#callerOf(routine)?.send(['started', routine, node, thread, attempt])
+  }
+
+  value(routine: number, payload: Payload): void {
+    const session = this.#callerOf(routine)
+    if (session === undefined) return dropPayload(payload)
+    session.send(['value', routine, payload])
+    this.executor.resumed(session.thread)
+  }
+
+  settled(routine: number, outcome: Outcome): void {
+    const session = this.#callerOf(routine)
+    if (session?.routines.delete(routine) !== true) {
+      if (outcome.ok) dropPayload(outcome.payload)
+      return
+    }
+    if (session.client !== this.#program) this.#routinesOfThreads--
+    session.send(
+      outcome.ok ? ['result', routine, outcome.payload] : ['failure', routine, outcome.error],
+    )
+    if (session.thread !== 0) this.executor.resumed(session.thread)
+  }
+
+  #callerOf(routine: number): Session | undefined {
+    return this.#sessions.get(Math.floor(routine / routinesPerClient))
+  }
+
+  // What the threads send.
+
+  #take(session: Session, message: Message): void {
+    switch (message[0]) {
+      case 'ask':
+        return this.#ask(session, message[1], message[2], message[3], message[4])
+      case 'tell':
+        return this.#request(session, 0, false, message[1], message[2])
+      case 'submit':
+        return this.#submit(session, message)
+      case 'function':
+        session.functions.set(message[1], message[2] as never)
+        return
+      case 'terms':
+        session.terms.set(message[1], message[2])
+        return
+      case 'cancel':
+        return this.executor.cancel(message[1], message[2] as ErrorRecord, message[3])
+      case 'credit':
+        return this.executor.credit(message[1], message[2])
+      case 'finish':
+        return this.executor.finish(message[1])
+      case 'forget':
+        return this.#forget(session, message[1])
+      case 'shutdown':
+        void this.close(message[1])
+        return
+      default:
+        this.executor.received(session.thread, message as ReportMessage)
+    }
+  }
+
+  #ask(
+    session: Session,
+    call: number,
+    blocking: boolean,
+    owner: number,
+    operation: Operation,
+  ): void {
+    if (blocking) session.blockingCall = call
+    this.#request(session, call, blocking, owner, operation)
+  }
+
+  #request(
+    session: Session,
+    call: number,
+    blocking: boolean,
+    owner: number,
+    operation: Operation,
+  ): void {
+    const { client, thread } = session
+    this.#stores.request({ client, call, owner, thread, blocking, operation })
+  }
+
+  #forget(session: Session, call: number): void {
+    // An answer that is on its way stands.
+    if (!session.waiting.has(call)) return
+    const reason = new GoawayError('ERR_GOAWAY_TIMEOUT', 'The wait was given up')
+    this.#stores.forget(session.client, call, recordOf(reason))
+  }
+
+  #submit(session: Session, message: Extract<ThreadMessage, readonly ['submit', ...unknown[]]>): void {
+    const [, routine, owner, fn, terms, payload] = message
+    session.routines.add(routine)
+    if (session.client !== this.#program) this.#routinesOfThreads++
+    this.executor.submit({
+      routine,
+      owner,
+      address: session.functions.get(fn) as never,
+      payload,
+      terms: session.terms.get(terms) as never,
+    })
+  }
+
+  // Turns.
+
+  /** Works through all that is there. Called for every wake-up. */
+  turn(): void {
+    if (this.#turning) return
+    this.#turning = true
+    Atomics.store(this.#words, wordAsleep, 0)
+    const until = performance.now() + turnMsMax
+    for (;;) {
+      const bell = Atomics.load(this.#words, wordBell)
+      for (const session of this.#sessions.values()) this.#drain(session)
+      this.executor.dispatch()
+      this.#flush()
+      if (performance.now() > until) {
+        setImmediate(() => this.turn())
+        break
+      }
+      if (this.#bell.watch(bell)) continue
+      Atomics.store(this.#words, wordAsleep, 1)
+      // Whoever rang before it saw us asleep has sent no message.
+      if (Atomics.load(this.#words, wordBell) === bell) break
+      Atomics.store(this.#words, wordAsleep, 0)
+    }
+    this.#turning = false
+  }
+
+  #drain(session: Session): void {
+    for (let message = session.inbox.take(); message !== undefined; message = session.inbox.take()) {
+      this.#take(session, message)
+    }
+  }
+
+  #flush(): void {
+    const busy = this.#routinesOfThreads > 0
+    if (busy !== this.#busy) {
+      this.#busy = busy
+      this.#sessions.get(this.#program)?.send(['busy', busy])
+    }
+    for (const session of this.#sessions.values()) session.flush()
+    for (const server of this.#servers) server.flush()
+    this.#remote?.flush()
+  }
+
+  /** Ends all routines and threads, and tells the program. */
+  async close(graceMs: number): Promise<void> {
+    if (this.#closing) return
+    this.#closing = true
+    await this.executor.close(graceMs)
+    clearInterval(this.#beat)
+    for (const server of this.#servers) server.close()
+    this.#remote?.close()
+    this.#sessions.get(this.#program)?.send(['closed'])
+    this.#flush()
+  }
+
+  /** The hub cannot go on: those who are blocked on it are to look at its words now. */
+  wakeAll(): void {
+    for (const session of this.#sessions.values()) session.wake()
+  }
+}

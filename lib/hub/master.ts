@@ -1,0 +1,79 @@
+/** Serves strict objects and locks on this node: drives their two machines and joins them by fences. */
+import { recordOf } from '../client/error-codec.ts'
+import { GoawayError } from '../errors.ts'
+import { type LockInput, type LockOutput, lock } from '../protocol/lock.ts'
+import { type StrictInput, type StrictOutput, strict } from '../protocol/strict.ts'
+import type { ErrorRecord } from '../wire/error-record.ts'
+import type { LockOperation, Operation } from '../wire/messages.ts'
+import type { StoreReplies, StoreRequest, Stores } from './stores.ts'
+
+export class Master implements Stores {
+  readonly #strict = strict.initial()
+  readonly #lock = lock.initial()
+  readonly #replies: StoreReplies
+  /** Owner of the request that is being taken: only it can be parked. */
+  #owner = 0
+
+  constructor(replies: StoreReplies) {
+    this.#replies = replies
+  }
+
+  request(request: StoreRequest): void {
+    const { operation } = request
+    this.#owner = request.owner
+    if (isLockOperation(operation)) {
+      this.#stepLock({ type: 'request', ...request, operation })
+    } else {
+      const { client, call } = request
+      this.#stepStrict({ type: 'request', client, call, operation })
+    }
+  }
+
+  forget(client: number, call: number, reason: ErrorRecord): void {
+    this.#stepStrict({ type: 'forget', client, call })
+    this.#stepLock({ type: 'forget', client, call })
+    this.#replies.refuse(client, call, reason)
+  }
+
+  ownerEnded(client: number, owner: number): void {
+    this.#stepLock({ type: 'ownerEnded', client, owner })
+  }
+
+  clientLost(client: number): void {
+    this.#stepStrict({ type: 'clientLost', client })
+    this.#stepLock({ type: 'clientLost', client })
+  }
+
+  #stepStrict(input: StrictInput): void {
+    for (const output of strict.step(this.#strict, input)) this.#perform(output)
+  }
+
+  #stepLock(input: LockInput): void {
+    for (const output of lock.step(this.#lock, input)) {
+      if (output.type === 'granted') {
+        this.#stepStrict({ type: 'lockGranted', lock: output.lock, token: output.token })
+      } else if (output.type === 'freed') {
+        this.#stepStrict({ type: 'lockFreed', lock: output.lock, token: output.token })
+      } else if (output.type !== 'forgotten') this.#perform(output)
+    }
+  }
+
+  #perform(output: Exclude<LockOutput | StrictOutput, { type: 'granted' | 'freed' | 'forgotten' }>): void {
+    const { client, call } = output
+    switch (output.type) {
+      case 'answer':
+        return this.#replies.answer(client, call, output.answer)
+      case 'refuse': {
+        const error = new GoawayError(output.code, output.message)
+        return this.#replies.refuse(client, call, recordOf(error))
+      }
+      case 'parked':
+        return this.#replies.parked(client, call, this.#owner)
+    }
+  }
+}
+
+function isLockOperation(operation: Operation): operation is LockOperation {
+  const name = operation[0]
+  return name === 'acquire' || name === 'release' || name === 'tryAcquire'
+}

@@ -1,0 +1,106 @@
+/** A client of the hub: one thread, with its port, its shared words, and what it waits for. */
+import type { MessagePort } from 'node:worker_threads'
+import { letterBytesMax } from '../limits.ts'
+import type { ErrorRecord } from '../wire/error-record.ts'
+import { encodeFrame, encodeOne, postFrame } from '../wire/frame.ts'
+import type {
+  Answer,
+  FunctionAddress,
+  HubMessage,
+  MessagePortLike,
+  RoutineTerms,
+  RunMessage,
+} from '../wire/messages.ts'
+import {
+  type ThreadWords,
+  wordAnswer,
+  wordAnswerBytes,
+  wordAnswerPlace,
+} from '../wire/shared-words.ts'
+import { Inbox } from './inbox.ts'
+
+/** A call that has no answer yet because it waits for something to happen. */
+export interface WaitingCall {
+  readonly owner: number
+  readonly blocking: boolean
+}
+
+export class Session {
+  readonly client: number
+  /** Number of its thread in the pool; 0 for the program's own. */
+  readonly thread: number
+  readonly port: MessagePort
+  readonly words: ThreadWords
+  readonly inbox: Inbox
+  readonly functions = new Map<number, FunctionAddress>()
+  readonly terms = new Map<number, RoutineTerms>()
+  /** Routines it has submitted that are not settled. */
+  readonly routines = new Set<number>()
+  readonly waiting = new Map<number, WaitingCall>()
+  /** The call in which it is blocked, 0 for none. */
+  blockingCall = 0
+  #outbox: (HubMessage | RunMessage)[] = []
+  #deliveries = 0
+
+  constructor(client: number, thread: number, port: MessagePort, words: ThreadWords) {
+    this.client = client
+    this.thread = thread
+    this.port = port
+    this.words = words
+    this.inbox = new Inbox(port, words.ring)
+  }
+
+  /** Frames and letters sent, and the one that is being filled. */
+  get deliveries(): number {
+    return this.#deliveries + (this.#outbox.length > 0 ? 1 : 0)
+  }
+
+  send(message: HubMessage | RunMessage): void {
+    this.#outbox.push(message)
+  }
+
+  flush(): void {
+    if (this.#outbox.length === 0) return
+    const messages = this.#outbox
+    this.#outbox = []
+    this.#deliveries++
+    postFrame(this.port as unknown as MessagePortLike, messages)
+  }
+
+  answer(call: number, answer: Answer): void {
+    this.#reply(call, ['answer', call, answer])
+  }
+
+  refuse(call: number, error: ErrorRecord): void {
+    this.#reply(call, ['refuse', call, error])
+  }
+
+  #reply(call: number, message: HubMessage): void {
+    this.waiting.delete(call)
+    if (call === this.blockingCall) this.#letter(message)
+    else this.send(message)
+  }
+
+  wake(): void {
+    Atomics.notify(this.words.words, wordAnswer)
+  }
+
+  /** Answers a blocked thread: in its letter box if the answer fits, else on its port. */
+  #letter(message: HubMessage): void {
+    this.blockingCall = 0
+    this.#deliveries++
+    const { words, letter } = this.words
+    const bytes = encodeOne(message)
+    if (bytes !== undefined && bytes.byteLength <= letterBytesMax) {
+      letter.set(bytes)
+      Atomics.store(words, wordAnswerBytes, bytes.byteLength)
+      Atomics.store(words, wordAnswerPlace, 0)
+    } else {
+      const frame = encodeFrame([message])
+      this.port.postMessage(['letter', frame.bytes, ...frame.attachments])
+      Atomics.store(words, wordAnswerPlace, 1)
+    }
+    Atomics.add(words, wordAnswer, 1)
+    Atomics.notify(words, wordAnswer)
+  }
+}

@@ -1,0 +1,29 @@
+/** What the hub asks of whoever serves the objects and locks: itself, or another hub over a link. */
+import type { ErrorRecord } from '../wire/error-record.ts'
+import type { Answer, Operation } from '../wire/messages.ts'
+
+/** One request of a thread. `call` 0: no answer is wanted. */
+export interface StoreRequest {
+  readonly client: number
+  readonly call: number
+  readonly owner: number
+  readonly thread: number
+  readonly blocking: boolean
+  readonly operation: Operation
+}
+
+/** Where answers go. */
+export interface StoreReplies {
+  answer(client: number, call: number, answer: Answer): void
+  refuse(client: number, call: number, error: ErrorRecord): void
+  /** There is no answer yet: what it waits for has not happened. */
+  parked(client: number, call: number, owner: number): void
+}
+
+export interface Stores {
+  request(request: StoreRequest): void
+  /** Stop waiting: a call that waits is refused with the reason; any other has its answer on the way. */
+  forget(client: number, call: number, reason: ErrorRecord): void
+  ownerEnded(client: number, owner: number): void
+  clientLost(client: number): void
+}

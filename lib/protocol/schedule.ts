@@ -1,0 +1,458 @@
+/**
+ * Which routine starts when, and on which thread (docs/protocols/schedule.md). A routine has a thread of
+ * its own while it runs or blocks; parked routines share threads only when `threadsMax` is reached;
+ * children start before roots, the latest first, so that fork-join stays narrow.
+ *
+ * Inputs are facts; nothing is assigned before a `dispatch`, so that a burst of submissions leaves in a
+ * few orders. A running thread gets a *window* of routines in advance; the driver can take those back
+ * that have not begun (`revoke`), and tells how it went in `revoked`.
+ */
+import { slotsPerThreadMax } from '../limits.ts'
+import type { Machine } from './machine.ts'
+
+export interface ScheduleParameters {
+  /** Threads that may run at a time. */
+  readonly threads: number
+  /** Threads, blocked ones not counted, before parked routines share. */
+  readonly threadsMax: number
+  /** Threads in all. */
+  readonly threadsCeiling: number
+  /** Routines that a running thread may get in advance. */
+  readonly window: number
+}
+
+interface RoutineState {
+  readonly id: number
+  readonly child: boolean
+  readonly priority: number
+  readonly isolate: boolean
+  /** 0: queued. */
+  thread: number
+}
+
+interface ThreadState {
+  readonly id: number
+  phase: 'opening' | 'open' | 'closing'
+  /** Its event loop was idle when it was last heard of. */
+  parked: boolean
+  blocked: boolean
+  /** Holds an isolated routine. */
+  exclusive: boolean
+  /** Was given routines although it had parked ones: what it gets begins beside them. */
+  sharing: boolean
+  /** Routines it has: begun, parked, or assigned in advance. */
+  held: Set<number>
+  /** Those of `held` that may not have begun, in the order in which they will. */
+  unbegun: number[]
+}
+
+/** A queue that also takes back what was given out, at its front. */
+interface Lane {
+  readonly priority: number
+  /** Children: the last is next. */
+  children: number[]
+  /** Roots from `rootsHead` on: the first is next. */
+  roots: number[]
+  rootsHead: number
+}
+
+export interface ScheduleState {
+  readonly parameters: ScheduleParameters
+  threads: Map<number, ThreadState>
+  routines: Map<number, RoutineState>
+  /** By falling priority. */
+  lanes: Lane[]
+  queued: number
+  nextThread: number
+  /** A routine came that goes before some that may be in a window. */
+  upset: boolean
+}
+
+export type ScheduleInput =
+  | { type: 'submit'; id: number; child: boolean; priority: number; isolate: boolean }
+  | { type: 'cancel'; id: number }
+  | { type: 'warm'; threads: number }
+  | { type: 'threadOpened'; thread: number }
+  | { type: 'threadLost'; thread: number }
+  | { type: 'ended'; id: number }
+  | { type: 'parked'; thread: number; returned: readonly number[] }
+  | { type: 'resumed'; thread: number }
+  | { type: 'blocked'; thread: number }
+  | { type: 'unblocked'; thread: number }
+  | { type: 'revoked'; id: number; taken: boolean }
+  | { type: 'retire'; thread: number }
+  | { type: 'dispatch' }
+
+export type ScheduleOutput =
+  | { type: 'openThread'; thread: number }
+  | { type: 'closeThread'; thread: number }
+  /** `share`: begin it although others are parked on the thread. */
+  | { type: 'assign'; thread: number; id: number; share: boolean }
+  /** Take it back if it has not begun; answered by `revoked`. */
+  | { type: 'revoke'; thread: number; id: number }
+  /** It was cancelled before it began and never will. */
+  | { type: 'dropped'; id: number }
+  /** It runs, or may: ask it to stop. */
+  | { type: 'stop'; id: number; thread: number }
+  /** These had begun on a thread that is gone. */
+  | { type: 'lost'; thread: number; ids: number[] }
+  /** The thread is more than is needed: `retire` it if that lasts. */
+  | { type: 'spare'; thread: number }
+
+type Outputs = ScheduleOutput[]
+
+function laneOf(state: ScheduleState, priority: number): Lane {
+  const { lanes } = state
+  let index = 0
+  while (index < lanes.length && (lanes[index] as Lane).priority > priority) index++
+  const found = lanes[index]
+  if (found?.priority === priority) return found
+  const lane: Lane = { priority, children: [], roots: [], rootsHead: 0 }
+  lanes.splice(index, 0, lane)
+  return lane
+}
+
+/** Puts a routine where it starts next among its like: the place it had before it was given out. */
+function putBack(state: ScheduleState, routine: RoutineState): void {
+  routine.thread = 0
+  state.queued++
+  const lane = laneOf(state, routine.priority)
+  if (routine.child) lane.children.push(routine.id)
+  else if (lane.rootsHead > 0) lane.roots[--lane.rootsHead] = routine.id
+  else lane.roots.unshift(routine.id)
+}
+
+function enqueue(state: ScheduleState, routine: RoutineState): void {
+  state.queued++
+  const lane = laneOf(state, routine.priority)
+  if (routine.child) lane.children.push(routine.id)
+  else lane.roots.push(routine.id)
+}
+
+/** The next routine of the queue, skipping those that were cancelled; it stays queued. */
+function peek(state: ScheduleState): RoutineState | undefined {
+  for (const lane of state.lanes) {
+    while (lane.children.length > 0) {
+      const routine = state.routines.get(lane.children[lane.children.length - 1] as number)
+      if (routine?.thread === 0) return routine
+      lane.children.pop()
+    }
+    while (lane.rootsHead < lane.roots.length) {
+      const routine = state.routines.get(lane.roots[lane.rootsHead] as number)
+      if (routine?.thread === 0) return routine
+      lane.rootsHead++
+    }
+    lane.roots.length = 0
+    lane.rootsHead = 0
+  }
+  return undefined
+}
+
+/** Takes the routine that {@link peek} found. */
+function take(state: ScheduleState, routine: RoutineState): void {
+  const lane = laneOf(state, routine.priority)
+  if (routine.child) lane.children.pop()
+  else if (++lane.rootsHead > 1024 && lane.rootsHead * 2 > lane.roots.length) {
+    lane.roots.splice(0, lane.rootsHead)
+    lane.rootsHead = 0
+  }
+  if (lane.children.length === 0 && lane.rootsHead >= lane.roots.length) {
+    state.lanes.splice(state.lanes.indexOf(lane), 1)
+  }
+  state.queued--
+}
+
+function assign(state: ScheduleState, thread: ThreadState, outputs: Outputs): void {
+  const routine = peek(state) as RoutineState
+  take(state, routine)
+  routine.thread = thread.id
+  if (thread.parked) thread.sharing = true
+  thread.held.add(routine.id)
+  thread.unbegun.push(routine.id)
+  thread.parked = false
+  if (routine.isolate) thread.exclusive = true
+  outputs.push({ type: 'assign', thread: thread.id, id: routine.id, share: thread.sharing })
+}
+
+function open(state: ScheduleState, outputs: Outputs): void {
+  const id = state.nextThread++
+  state.threads.set(id, {
+    id,
+    phase: 'opening',
+    parked: false,
+    blocked: false,
+    exclusive: false,
+    sharing: false,
+    held: new Set(),
+    unbegun: [],
+  })
+  outputs.push({ type: 'openThread', thread: id })
+}
+
+function isIdle(thread: ThreadState): boolean {
+  return thread.phase === 'open' && !thread.blocked && thread.held.size === 0
+}
+
+function isRunning(thread: ThreadState): boolean {
+  if (thread.phase === 'opening') return true
+  return thread.phase === 'open' && !thread.blocked && !thread.parked && thread.held.size > 0
+}
+
+function canShare(thread: ThreadState): boolean {
+  return (
+    thread.phase === 'open' &&
+    thread.parked &&
+    !thread.blocked &&
+    !thread.exclusive &&
+    thread.held.size < slotsPerThreadMax
+  )
+}
+
+/** A thread for the routine now; or an order to open one; or neither, when all that may are taken. */
+function placeFor(
+  state: ScheduleState,
+  routine: RoutineState,
+  outputs: Outputs,
+): ThreadState | undefined {
+  let shared: ThreadState | undefined
+  let counted = 0
+  let opening = 0
+  for (const thread of state.threads.values()) {
+    if (isIdle(thread)) return thread
+    if (thread.phase !== 'closing' && !thread.blocked) counted++
+    if (thread.phase === 'opening') opening++
+    if (canShare(thread) && (shared === undefined || thread.held.size < shared.held.size)) {
+      shared = thread
+    }
+  }
+  const { threadsMax, threadsCeiling } = state.parameters
+  const mayOpen = state.threads.size < threadsCeiling && opening < state.queued
+  if (counted < threadsMax && mayOpen) open(state, outputs)
+  else if (shared !== undefined && !routine.isolate) return shared
+  else if (mayOpen) open(state, outputs)
+  return undefined
+}
+
+function countRunning(state: ScheduleState): number {
+  let running = 0
+  for (const thread of state.threads.values()) if (isRunning(thread)) running++
+  return running
+}
+
+/** Takes back from windows what a newcomer goes before. */
+function settleUpset(state: ScheduleState, outputs: Outputs): void {
+  state.upset = false
+  const next = peek(state)
+  if (next === undefined) return
+  for (const thread of state.threads.values()) {
+    // From the back, so that what is put back keeps its order.
+    for (const id of [...thread.unbegun].reverse()) {
+      const routine = state.routines.get(id) as RoutineState
+      const before =
+        next.priority > routine.priority ||
+        (next.priority === routine.priority && next.child && !routine.child)
+      if (before) outputs.push({ type: 'revoke', thread: thread.id, id })
+    }
+  }
+}
+
+/** Gives running threads work in advance, evenly, and only while every thread that may run does. */
+function fillWindows(state: ScheduleState, running: number, outputs: Outputs): void {
+  const share = Math.min(state.parameters.window, Math.floor(state.queued / running))
+  if (share === 0) return
+  for (const thread of state.threads.values()) {
+    if (!isRunning(thread) || thread.phase !== 'open' || thread.exclusive) continue
+    if (thread.unbegun.length * 2 > share) continue
+    while (thread.unbegun.length < share && thread.held.size < slotsPerThreadMax) {
+      const next = peek(state)
+      if (next === undefined || next.isolate) return
+      assign(state, thread, outputs)
+    }
+  }
+}
+
+/** An idle thread takes half of the longest window. */
+function steal(state: ScheduleState, outputs: Outputs): void {
+  let idle = false
+  let longest: ThreadState | undefined
+  for (const thread of state.threads.values()) {
+    if (isIdle(thread)) idle = true
+    else if (thread.unbegun.length > (longest?.unbegun.length ?? 0)) longest = thread
+  }
+  if (!idle || longest === undefined) return
+  const keep = Math.floor(longest.unbegun.length / 2)
+  for (const id of longest.unbegun.slice(keep).reverse()) {
+    outputs.push({ type: 'revoke', thread: longest.id, id })
+  }
+}
+
+function dispatch(state: ScheduleState): Outputs {
+  const outputs: Outputs = []
+  if (state.upset) settleUpset(state, outputs)
+  let running = countRunning(state)
+  while (running < state.parameters.threads) {
+    const next = peek(state)
+    if (next === undefined) break
+    const opened = state.threads.size
+    const thread = placeFor(state, next, outputs)
+    if (thread !== undefined) assign(state, thread, outputs)
+    else if (state.threads.size === opened) break
+    running++
+  }
+  if (state.queued > 0) {
+    if (running >= state.parameters.threads) fillWindows(state, running, outputs)
+  } else if (running < state.parameters.threads) steal(state, outputs)
+  return outputs
+}
+
+/** The routine has begun, and with it all that stood before it on its thread. */
+function begun(thread: ThreadState, id: number): void {
+  const index = thread.unbegun.indexOf(id)
+  if (index >= 0) thread.unbegun.splice(0, index + 1)
+}
+
+function ended(state: ScheduleState, id: number): Outputs {
+  const routine = state.routines.get(id)
+  if (routine === undefined) return []
+  state.routines.delete(id)
+  const thread = state.threads.get(routine.thread)
+  if (thread === undefined) return []
+  begun(thread, id)
+  thread.held.delete(id)
+  if (routine.isolate) thread.exclusive = false
+  if (thread.held.size > 0) return []
+  thread.parked = false
+  thread.sharing = false
+  const surplus = state.threads.size > state.parameters.threads
+  return surplus && thread.phase === 'open' ? [{ type: 'spare', thread: thread.id }] : []
+}
+
+function cancel(state: ScheduleState, id: number): Outputs {
+  const routine = state.routines.get(id)
+  if (routine === undefined) return []
+  if (routine.thread === 0) {
+    // Its place in the lane is skipped when it comes up.
+    state.routines.delete(id)
+    state.queued--
+    return [{ type: 'dropped', id }]
+  }
+  return [{ type: 'stop', id, thread: routine.thread }]
+}
+
+function revoked(state: ScheduleState, id: number, taken: boolean): Outputs {
+  const routine = state.routines.get(id)
+  const thread = routine && state.threads.get(routine.thread)
+  if (routine === undefined || thread === undefined) return []
+  if (!taken) {
+    begun(thread, id)
+    return []
+  }
+  thread.held.delete(id)
+  thread.unbegun = thread.unbegun.filter((one) => one !== id)
+  if (routine.isolate) thread.exclusive = false
+  putBack(state, routine)
+  return []
+}
+
+function threadLost(state: ScheduleState, id: number): Outputs {
+  const thread = state.threads.get(id)
+  if (thread === undefined) return []
+  state.threads.delete(id)
+  const ids = [...thread.held]
+  for (const one of ids) state.routines.delete(one)
+  return [{ type: 'lost', thread: id, ids }]
+}
+
+function parked(state: ScheduleState, id: number, returned: readonly number[]): Outputs {
+  const thread = state.threads.get(id)
+  if (thread === undefined) return []
+  for (let index = returned.length - 1; index >= 0; index--) {
+    revoked(state, returned[index] as number, true)
+  }
+  thread.unbegun.length = 0
+  thread.parked = thread.held.size > 0
+  return []
+}
+
+function blocked(state: ScheduleState, id: number): Outputs {
+  const thread = state.threads.get(id)
+  if (thread === undefined) return []
+  thread.blocked = true
+  return [...thread.unbegun]
+    .reverse()
+    .map((one): ScheduleOutput => ({ type: 'revoke', thread: id, id: one }))
+}
+
+function retire(state: ScheduleState, id: number): Outputs {
+  const thread = state.threads.get(id)
+  if (thread === undefined || !isIdle(thread)) return []
+  if (state.threads.size <= state.parameters.threads) return []
+  thread.phase = 'closing'
+  return [{ type: 'closeThread', thread: id }]
+}
+
+function submit(state: ScheduleState, input: ScheduleInput & { type: 'submit' }): Outputs {
+  const { id, child, priority, isolate } = input
+  const routine: RoutineState = { id, child, priority, isolate, thread: 0 }
+  state.routines.set(id, routine)
+  enqueue(state, routine)
+  if (child || priority !== 0) state.upset = true
+  return []
+}
+
+function warm(state: ScheduleState, threads: number): Outputs {
+  const outputs: Outputs = []
+  while (state.threads.size < threads) open(state, outputs)
+  return outputs
+}
+
+function setThread(state: ScheduleState, id: number, change: Partial<ThreadState>): Outputs {
+  const thread = state.threads.get(id)
+  if (thread !== undefined) Object.assign(thread, change)
+  return []
+}
+
+export const schedule: Machine<ScheduleState, ScheduleInput, ScheduleOutput, ScheduleParameters> = {
+  initial(parameters) {
+    return {
+      parameters,
+      threads: new Map(),
+      routines: new Map(),
+      lanes: [],
+      queued: 0,
+      nextThread: 1,
+      upset: false,
+    }
+  },
+
+  step(state, input) {
+    switch (input.type) {
+      case 'submit':
+        return submit(state, input)
+      case 'dispatch':
+        return dispatch(state)
+      case 'ended':
+        return ended(state, input.id)
+      case 'resumed':
+        return setThread(state, input.thread, { parked: false })
+      case 'parked':
+        return parked(state, input.thread, input.returned)
+      case 'blocked':
+        return blocked(state, input.thread)
+      case 'unblocked':
+        return setThread(state, input.thread, { blocked: false, parked: false })
+      case 'revoked':
+        return revoked(state, input.id, input.taken)
+      case 'cancel':
+        return cancel(state, input.id)
+      case 'threadOpened':
+        return setThread(state, input.thread, { phase: 'open' })
+      case 'threadLost':
+        return threadLost(state, input.thread)
+      case 'retire':
+        return retire(state, input.thread)
+      case 'warm':
+        return warm(state, input.threads)
+    }
+  },
+}

@@ -1,0 +1,189 @@
+/**
+ * The vocabulary between a thread and its hub, and between hubs. A message is a tuple that opens with
+ * its name; values in it are opaque: encoded by the thread that gave them, decoded by the one that reads.
+ */
+import type { ErrorRecord } from './error-record.ts'
+
+/** What travels as itself, and what the hub can count and compare. */
+export type InlineValue = number | string | boolean | null | undefined
+/** A value on its way or at rest: as itself, or as bytes that only its reader looks into. */
+export type EncodedValue = InlineValue | Uint8Array
+
+/** The locks its writer holds, with their tokens; `null` when it holds none. */
+export type Fences = readonly (readonly [lock: string, token: number])[] | null
+
+/** A request of a strict object. A field's version is unique among all its object's writes; 0 is "absent". */
+export type StrictOperation =
+  | readonly ['init', object: string, fields: readonly (readonly [string, EncodedValue])[]]
+  | readonly ['get', object: string, field: string, seenVersion: number]
+  | readonly ['set', object: string, field: string, value: EncodedValue, fences: Fences]
+  | readonly ['add', object: string, field: string, delta: number, fences: Fences]
+  | readonly [
+      'compareAndSet',
+      object: string,
+      field: string,
+      expected: InlineValue,
+      value: EncodedValue,
+      fences: Fences,
+    ]
+  | readonly [
+      'replace',
+      object: string,
+      field: string,
+      ifVersion: number,
+      value: EncodedValue,
+      fences: Fences,
+    ]
+  | readonly ['delete', object: string, field: string, fences: Fences]
+  | readonly ['keys', object: string]
+  | readonly ['entries', object: string]
+  | readonly ['wait', object: string, field: string, seenVersion: number]
+
+/** A field as it stands: `[version]` alone says "what you have seen is still so". Version 0: absent. */
+export type FieldState = readonly [version: number, value?: EncodedValue]
+
+/** Whether a conditional write took place, and the field as it stands after it. */
+export type WriteOutcome = readonly [done: boolean, version: number, value: EncodedValue]
+
+export type EntryRow = readonly [field: string, version: number, value: EncodedValue]
+
+/** What a strict operation answers: `init` null, `set` the version, `delete` whether the field was there. */
+export type StrictAnswer =
+  | null
+  | number
+  | boolean
+  | FieldState
+  | WriteOutcome
+  | readonly string[]
+  | readonly EntryRow[]
+
+/** A request of a lock. `tryAcquire` answers at once; the answer is the token, 0 for "not now". */
+export type LockOperation =
+  | readonly ['acquire', lock: string]
+  | readonly ['tryAcquire', lock: string]
+  | readonly ['release', lock: string, token: number]
+
+export type Operation = StrictOperation | LockOperation
+export type LockAnswer = number | null
+export type Answer = StrictAnswer | LockAnswer
+
+/** How long, and under what conditions, a routine may wait and run. Times in milliseconds, 0: no limit. */
+export interface RoutineTerms {
+  readonly graceMs: number
+  readonly timeoutMs: number
+  readonly queueTimeoutMs: number
+  readonly priority: number
+  readonly isolate: boolean
+  readonly attemptsMax: number
+  readonly name: string
+}
+
+/** Where a function is found: plain data, made in the calling thread, matched in the one that runs it. */
+export interface FunctionAddress {
+  /** All that tells this function from others in one string. */
+  readonly key: string
+  /** URL of its module. */
+  readonly module: string
+  /** The function's own name. */
+  readonly name: string
+  /** The name it is exported under, where that is certain. */
+  readonly exportName?: string
+  readonly line: number
+  readonly column: number
+  /** Hash of the function's text. */
+  readonly fingerprint: string
+  readonly kind: 'function' | 'generator' | 'async-generator'
+}
+
+/** What this library needs of a MessagePort, so that pure rooms need no `node:` import. */
+export interface MessagePortLike {
+  postMessage(message: unknown, transfer?: readonly unknown[]): void
+  close(): void
+}
+
+/**
+ * Packed arguments, results or streamed values. Small ones are bytes in the frame; large ones, and those
+ * with a transfer list, lie as one message on a port of their own, which the hub hands on unopened.
+ */
+export type Payload = InlineValue | Uint8Array | MessagePortLike
+
+/** From a thread to its hub. `owner` is the routine that asks, 0 outside of any. */
+export type ThreadMessage =
+  | readonly ['ask', call: number, blocking: boolean, owner: number, operation: Operation]
+  | readonly ['tell', owner: number, operation: Operation]
+  | readonly ['forget', call: number]
+  | readonly ['function', fn: number, address: FunctionAddress]
+  | readonly ['terms', terms: number, value: RoutineTerms]
+  | readonly ['submit', routine: number, owner: number, fn: number, terms: number, payload: Payload]
+  | readonly ['cancel', routine: number, reason: ErrorRecord | null, graceMs: number]
+  | readonly ['credit', routine: number, values: number]
+  | readonly ['finish', routine: number]
+  | readonly ['shutdown', graceMs: number]
+  | readonly ['quiet', probe: number, quiet: boolean]
+  | readonly ['stats', call: number]
+
+/** From a hub to a thread. */
+export type HubMessage =
+  | readonly ['answer', call: number, answer: Answer]
+  | readonly ['refuse', call: number, error: ErrorRecord]
+  | readonly ['started', routine: number, node: string, thread: number, attempt: number]
+  | readonly ['result', routine: number, payload: Payload]
+  | readonly ['failure', routine: number, error: ErrorRecord]
+  | readonly ['value', routine: number, payload: Payload]
+  | readonly ['busy', busy: boolean]
+  | readonly ['quiet?', probe: number]
+  | readonly ['ready', node: string]
+  | readonly ['closed']
+
+/** From the executor to one of its threads. A slot is the routine's place in the thread's shared words. */
+export type RunMessage =
+  | readonly ['function', fn: number, address: FunctionAddress]
+  | readonly [
+      'run',
+      routine: number,
+      slot: number,
+      ticket: number,
+      fn: number,
+      attempt: number,
+      flags: number,
+      payload: Payload,
+    ]
+  | readonly ['abort', routine: number, reason: ErrorRecord]
+  | readonly ['credit', routine: number, values: number]
+  | readonly ['finish', routine: number]
+  | readonly ['close']
+
+/** From a thread to its executor. `parked` gives back what was assigned and not begun. */
+export type ReportMessage =
+  | readonly ['began', routine: number]
+  | readonly ['done', routine: number, payload: Payload]
+  | readonly ['failed', routine: number, error: ErrorRecord]
+  | readonly ['yield', routine: number, payload: Payload]
+  | readonly ['parked', returned: readonly number[], deliveries: number]
+  | readonly ['open']
+
+/** Flags of `run`: tell when it begins; its values are streamed; begin it beside parked ones. */
+export const flagReportStart = 1
+export const flagStream = 2
+export const flagShare = 4
+
+/** Between hubs: requests of a client to the master of an object or lock, and what comes back. */
+export type LinkMessage =
+  | readonly ['hello', node: string]
+  | readonly [
+      'request',
+      client: number,
+      call: number,
+      owner: number,
+      thread: number,
+      blocking: boolean,
+      operation: Operation,
+    ]
+  | readonly ['cease', client: number, call: number, reason: ErrorRecord]
+  | readonly ['over', client: number, owner: number]
+  | readonly ['gone', client: number]
+  | readonly ['reply', client: number, call: number, answer: Answer]
+  | readonly ['refusal', client: number, call: number, error: ErrorRecord]
+  | readonly ['waiting', client: number, call: number]
+
+export type Message = LinkMessage | ThreadMessage | HubMessage | RunMessage | ReportMessage
