@@ -43,7 +43,7 @@ const analyses = new Map<string, ScriptAnalysis | undefined>()
 const require = createRequire(import.meta.url)
 
 /**
- * The address of an exported function. The first call in a thread takes some 25 ms, one for another
+ * The address of an exported function. The first call in a thread takes some 40 ms, one for another
  * function of the same module a third of a millisecond, one for the same function a Map look-up.
  *
  * @throws TypeError if `fn` is not a function.
