@@ -74,7 +74,7 @@ class BlockingMethods {
     const core = this.#core
     if (typeof delta !== 'number') throw new TypeError(`add() takes a number: ${typeof delta}`)
     const answer = this.#ask('add to', ['add', core.name, field, delta, core.fences()])
-    return (answer as FieldState)[1] as number
+    return (answer as WriteOutcome)[2] as number
   }
 
   has(field: string): boolean {

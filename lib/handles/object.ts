@@ -116,7 +116,7 @@ export class AsyncObjectHandle {
       delta,
       core.fences(),
     ])
-    return (answer as FieldState)[1] as number
+    return (answer as WriteOutcome)[2] as number
   }
 
   async has(field: string): Promise<boolean> {

@@ -271,18 +271,27 @@ function fillWindows(state: ScheduleState, running: number, outputs: Outputs): v
   }
 }
 
-/** An idle thread takes half of the longest window. */
+/** What is behind the routine that the thread has begun, or is about to begin. */
+function behind(thread: ThreadState): number[] {
+  return thread.held.size > thread.unbegun.length ? thread.unbegun : thread.unbegun.slice(1)
+}
+
+/** An idle thread takes half of what waits longest behind another. */
 function steal(state: ScheduleState, outputs: Outputs): void {
   let idle = false
-  let longest: ThreadState | undefined
+  let most: number[] = []
+  let from = 0
   for (const thread of state.threads.values()) {
     if (isIdle(thread)) idle = true
-    else if (thread.unbegun.length > (longest?.unbegun.length ?? 0)) longest = thread
+    const waiting = behind(thread)
+    if (waiting.length > most.length) {
+      most = waiting
+      from = thread.id
+    }
   }
-  if (!idle || longest === undefined) return
-  const keep = Math.floor(longest.unbegun.length / 2)
-  for (const id of longest.unbegun.slice(keep).reverse()) {
-    outputs.push({ type: 'revoke', thread: longest.id, id })
+  if (!idle) return
+  for (const id of most.slice(Math.floor(most.length / 2)).reverse()) {
+    outputs.push({ type: 'revoke', thread: from, id })
   }
 }
 
