@@ -62,8 +62,8 @@ export const routinesPerClient = 2 ** 32
 export const clientsPerNode = 65_536
 /** The hub works through messages for so long before it lets timers and new threads have their turn. */
 export const turnMsMax = 5
-/** Loads of the bell before the hub goes to sleep, when the last such wait was worth it. */
-export const hubSpins = 20_000
+/** The hub looks at the bell for so long before it sleeps, in microseconds, while that pays off. */
+export const bellWatchMicrosMax = 100
 /** Threads of one node before parked routines share them: fork-join of depth 12 needs some two dozen. */
 export const threadsMaxDefault = 32
 /** Decoded values that one handle keeps in one thread. */

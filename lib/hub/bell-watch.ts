@@ -1,17 +1,19 @@
 /**
  * Waking a thread costs some 10 to 50 µs; a look at the bell a few nanoseconds. So the hub looks for a
- * while before it sleeps, as long as that has paid off: each look in vain halves the next, each one
- * that was rung doubles it, and from time to time a short one tries again.
+ * while before it sleeps, as long as that pays off: a look in vain halves the time of the next, one that
+ * was rung doubles it, and once the time is short it is only tried now and then.
  */
-import { hubSpins } from '../limits.ts'
+import { bellWatchMicrosMax } from '../limits.ts'
 import { wordBell } from '../wire/shared-words.ts'
 
-const spinsMin = 500
-const retryEvery = 32
+const microsMin = 5
+const retryEvery = 16
+/** Loads between two looks at the clock, which costs as much as some fifty. */
+const loads = 100
 
 export class BellWatch {
   readonly #words: Int32Array
-  #spins = hubSpins
+  #micros = bellWatchMicrosMax
   #skipped = 0
 
   constructor(words: Int32Array) {
@@ -20,18 +22,20 @@ export class BellWatch {
 
   /** Looks at the bell until it is no longer at `seen`, or long enough; true if it was rung. */
   watch(seen: number): boolean {
-    if (this.#spins < spinsMin) {
+    if (this.#micros < microsMin) {
       if (++this.#skipped < retryEvery) return Atomics.load(this.#words, wordBell) !== seen
       this.#skipped = 0
-      this.#spins = spinsMin
+      this.#micros = bellWatchMicrosMax / 2
     }
-    for (let spin = 0; spin < this.#spins; spin++) {
-      if (Atomics.load(this.#words, wordBell) !== seen) {
-        this.#spins = Math.min(this.#spins * 2, hubSpins)
+    const until = performance.now() + this.#micros / 1000
+    do {
+      for (let load = 0; load < loads; load++) {
+        if (Atomics.load(this.#words, wordBell) === seen) continue
+        this.#micros = Math.min(this.#micros * 2, bellWatchMicrosMax)
         return true
       }
-    }
-    this.#spins >>= 1
+    } while (performance.now() < until)
+    this.#micros /= 2
     return false
   }
 }
