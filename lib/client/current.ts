@@ -26,6 +26,8 @@ interface Place {
   shutDown: boolean
   /** Whether this code runs because a module is being loaded for a routine. */
   isLoading: () => boolean
+  /** Told what was refused while a module is being loaded: the load fails with it. */
+  refused: (error: GoawayError) => void
 }
 
 const key = Symbol.for('goaway.place')
@@ -37,6 +39,7 @@ export const place: Place = (globals[key] ??= {
   start: undefined,
   shutDown: false,
   isLoading: () => false,
+  refused: () => {},
 })
 
 /**
@@ -63,8 +66,13 @@ export function currentNode(what: string, programOnly = true): Node {
   return place.node
 }
 
+/**
+ * The error for what only the program itself may do. A module that is being loaded fails with it even if
+ * it catches the error, or leaves it to a promise that nobody awaits: it was about to do its program's
+ * work once more in every thread.
+ */
 export function notSpawner(what: string): GoawayError {
-  return new GoawayError(
+  const error = new GoawayError(
     'ERR_GOAWAY_NOT_SPAWNER',
     `Cannot ${what} while a thread loads this module to run a function of it. The program's own part ` +
       'has to be left out there:\n\n' +
@@ -73,4 +81,6 @@ export function notSpawner(what: string): GoawayError {
       '    // init(), goaway(...) and everything else that only the program itself does\n' +
       '  }\n',
   )
+  if (place.isLoading()) place.refused(error)
+  return error
 }

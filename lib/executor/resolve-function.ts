@@ -17,6 +17,12 @@ const resolvedMax = 10_000
 /** Names of exports that an error lists. */
 const namesMax = 20
 
+interface Loading {
+  active: boolean
+  /** What the module tried although only the program itself may. */
+  refused: GoawayError | undefined
+}
+
 const resolved = new Map<string, RoutineFunction>()
 
 /**
@@ -24,7 +30,9 @@ const resolved = new Map<string, RoutineFunction>()
  * routine that runs or awaits on this thread meanwhile is not taken for it, and it ends when the
  * module is loaded, so timers and connections that the module started then are not taken for it.
  */
-const loading = new AsyncLocalStorage<{ active: boolean }>()
+const loading = new AsyncLocalStorage<Loading>()
+/** Modules that were loaded and yet failed, by URL: importing them again would not fail. */
+const refusedModules = new Map<string, GoawayError>()
 let loads = 0
 let tsxRegistered: Promise<void> | undefined
 
@@ -47,6 +55,12 @@ export function isLoadingModule(): boolean {
   return loads !== 0 && loading.getStore()?.active === true
 }
 
+/** The module that is being loaded fails with the error, whatever becomes of it there. */
+export function refuseModule(error: GoawayError): void {
+  const state = loading.getStore()
+  if (state !== undefined) state.refused ??= error
+}
+
 async function resolveByImport(address: FunctionAddress): Promise<RoutineFunction> {
   const namespace = await importModule(address.module)
   const fn = matchExport(namespace, address)
@@ -57,12 +71,17 @@ async function resolveByImport(address: FunctionAddress): Promise<RoutineFunctio
 }
 
 async function importModule(url: string): Promise<object> {
-  const state = { active: true }
+  const refused = refusedModules.get(url)
+  if (refused !== undefined) throw refused
+  const state: Loading = { active: true, refused: undefined }
   loads++
   try {
     tsxRegistered ??= registerTsx()
     await tsxRegistered
-    return await loading.run(state, () => import(url))
+    const namespace: object = await loading.run(state, () => import(url))
+    if (state.refused === undefined) return namespace
+    if (refusedModules.size < resolvedMax) refusedModules.set(url, state.refused)
+    throw state.refused
   } catch (cause) {
     throw asModuleError(url, cause)
   } finally {

@@ -8,13 +8,13 @@ import { HubClient } from '../client/hub-client.ts'
 import { PortExecutor } from '../client/port-executor.ts'
 import { RoutineTable } from '../client/routine-table.ts'
 import { scopes } from '../client/scope.ts'
-import type { PortFrame } from '../wire/frame.ts'
 import { routinesPerClient } from '../limits.ts'
+import type { PortFrame } from '../wire/frame.ts'
 import { openFrame } from '../wire/frame.ts'
 import type { HubMessage, RunMessage } from '../wire/messages.ts'
 import { ThreadWords, wordCulprit } from '../wire/shared-words.ts'
 import type { ThreadStart } from './pool.ts'
-import { isLoadingModule } from './resolve-function.ts'
+import { isLoadingModule, refuseModule } from './resolve-function.ts'
 import { RunLoop } from './run-loop.ts'
 
 /** Serves until it is told to close. */
@@ -29,6 +29,10 @@ export function serve(start: ThreadStart): Promise<void> {
   client.onLost((error) => routines.lose(error))
   place.pool = true
   place.isLoading = isLoadingModule
+  place.refused = (error) => {
+    reported.add(error)
+    refuseModule(error)
+  }
   place.node = { name: start.node, client, routines, thread: start.thread }
   const loop = new RunLoop(client, { node: start.node, thread: start.thread })
   redirectOutput()
@@ -103,9 +107,13 @@ function watchExit(loop: RunLoop, words: ThreadWords): void {
   }
 }
 
+/** Errors that the load of a module fails with: where nobody catches them they need no second mention. */
+const reported = new WeakSet<object>()
+
 /** An error nobody caught fails the routine it came from, and not the thread with all its neighbours. */
 function watchErrors(loop: RunLoop): void {
   const take = (error: unknown): void => {
+    if (typeof error === 'object' && error !== null && reported.has(error)) return
     const owner = scopes.getStore()?.owner ?? 0
     if (owner !== 0 && loop.failRoutine(owner, error)) return
     writeAll(2, Buffer.from(`Uncaught error in a routine that is over: ${inspect(error)}\n`))
