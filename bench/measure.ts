@@ -1,0 +1,73 @@
+/** Rounds, medians and ratios. Absolute times mean little on a shared machine; ratios of one run do. */
+
+export interface Contender {
+  readonly name: string
+  /** Runs `count` operations. */
+  run(count: number): Promise<void> | void
+}
+
+export interface Timing {
+  readonly name: string
+  /** Microseconds an operation, one a round. */
+  readonly micros: number[]
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other)
+  const middle = sorted.length >> 1
+  const high = sorted[middle] ?? Number.NaN
+  return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] ?? high) + high) / 2
+}
+
+/** Times contenders in turn, round by round, so that what disturbs one disturbs all. */
+export async function compare(
+  contenders: readonly Contender[],
+  count: number,
+  rounds: number,
+): Promise<Timing[]> {
+  const timings = contenders.map(({ name }): Timing => ({ name, micros: [] }))
+  for (const contender of contenders) await contender.run(count)
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, contender] of contenders.entries()) {
+      const start = performance.now()
+      await contender.run(count)
+      timings[index]?.micros.push(((performance.now() - start) * 1000) / count)
+    }
+  }
+  return timings
+}
+
+/** The median of the rounds' own ratios: both sides of each were measured in the same moments. */
+export function ratio(one: Timing, other: Timing): number {
+  return median(one.micros.map((value, round) => value / (other.micros[round] ?? Number.NaN)))
+}
+
+export interface Target {
+  readonly what: string
+  /** What was measured, with the limit beside it. */
+  readonly figures: Record<string, number>
+  readonly unit: string
+  readonly ratio: number
+  readonly wanted: { readonly atMost: number } | { readonly atLeast: number }
+}
+
+export function isMet({ ratio: value, wanted }: Target): boolean {
+  return 'atMost' in wanted ? value <= wanted.atMost : value >= wanted.atLeast
+}
+
+export function show(targets: readonly Target[]): string {
+  const lines = targets.map((target) => {
+    const figures = Object.entries(target.figures)
+      .map(([name, value]) => `${name} ${round(value)}`)
+      .join(' · ')
+    const { wanted } = target
+    const goal = 'atMost' in wanted ? `≤ ${wanted.atMost}` : `≥ ${wanted.atLeast}`
+    const verdict = isMet(target) ? 'met' : 'MISSED'
+    return `| ${target.what} | ${figures} (${target.unit}) | ${round(target.ratio)} | ${goal} | ${verdict} |`
+  })
+  return ['| what | measured | ratio | wanted | |', '| --- | --- | --- | --- | --- |', ...lines].join('\n')
+}
+
+function round(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
+}

@@ -1,0 +1,3 @@
+export default function trivial(value: number): number {
+  return value
+}
