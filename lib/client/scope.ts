@@ -20,8 +20,22 @@ export interface Scope {
   readonly context: object | undefined
 }
 
-export const scopes = new AsyncLocalStorage<Scope>()
-const program: Scope = { owner: 0, held: new Map(), context: undefined }
+interface Scopes {
+  readonly storage: AsyncLocalStorage<Scope>
+  /** Of code outside of any routine. */
+  readonly program: Scope
+}
+
+const key = Symbol.for('goaway.scopes')
+const globals = globalThis as { [key]?: Scopes }
+
+// On the global object, so that two copies of the library in one thread know the same routine.
+const { storage, program } = (globals[key] ??= {
+  storage: new AsyncLocalStorage<Scope>(),
+  program: { owner: 0, held: new Map(), context: undefined },
+})
+
+export const scopes = storage
 
 export function currentScope(): Scope {
   return scopes.getStore() ?? program

@@ -30,7 +30,8 @@ export interface PoolThread {
   kill(): void
 }
 
-const entry = fileURLToPath(new URL('./thread-entry.cjs', import.meta.url))
+// From whichever folder of the library this code is bundled into.
+const entry = fileURLToPath(new URL('../executor/thread-entry.cjs', import.meta.url))
 
 export class Pool {
   readonly #piscina: Piscina

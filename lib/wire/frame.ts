@@ -2,7 +2,7 @@
  * A frame is what travels in one go: a list of messages as msgpack, plus attachments that are not copied
  * (shared buffers with large values, ports with large arguments). In the bytes an attachment is its number.
  */
-import { Packr } from 'msgpackr'
+import { Packr } from 'msgpackr/pack'
 import { GoawayError } from '../errors.ts'
 import { frameMessagesMax, storedInlineBytesMax } from '../limits.ts'
 import type { Message, MessagePortLike } from './messages.ts'

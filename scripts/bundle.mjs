@@ -1,0 +1,35 @@
+/**
+ * Bundles the library for the package: a program loads four files instead of forty, in its own thread,
+ * in the hub's and in every pool thread, which halves the time to its first result. All entries and
+ * chunks lie one folder deep, so that `new URL('../hub/hub-entry.js', import.meta.url)` holds in each.
+ */
+import { copyFileSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+rmSync(`${root}dist/bundle`, { recursive: true, force: true })
+await build({
+  absWorkingDir: root,
+  entryPoints: {
+    'api/index': 'dist/lib/index.js',
+    'api/sync': 'dist/lib/sync.js',
+    'hub/hub-entry': 'dist/lib/hub/hub-entry.js',
+    'executor/thread-main': 'dist/lib/executor/thread-main.js',
+  },
+  outdir: 'dist/bundle',
+  chunkNames: 'shared/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  packages: 'external',
+  sourcemap: true,
+  sourcesContent: false,
+  logLevel: 'warning',
+})
+copyFileSync(
+  `${root}dist/lib/executor/thread-entry.cjs`,
+  `${root}dist/bundle/executor/thread-entry.cjs`,
+)
