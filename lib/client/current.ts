@@ -34,7 +34,7 @@ const key = Symbol.for('goaway.place')
 const globals = globalThis as { [key]?: Place }
 
 export const place: Place = (globals[key] ??= {
-  pool: false,
+  pool: Symbol.for('goaway.pool') in globalThis,
   node: undefined,
   start: undefined,
   shutDown: false,

@@ -38,7 +38,10 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.#piscina = new Piscina({
-      minThreads: 0,
+      // The first thread starts, and loads this library, while the hub is still loading itself.
+      minThreads: 1,
+      filename: entry,
+      name: 'serve',
       maxThreads: options.threadsCeiling,
       concurrentTasksPerWorker: 1,
       idleTimeout: 1_000,
@@ -57,8 +60,6 @@ export class Pool {
   open(start: ThreadStart): PoolThread {
     const abort = new AbortController()
     const ended = this.#piscina.run(start, {
-      filename: entry,
-      name: 'serve',
       transferList: [start.port],
       signal: abort.signal,
     }) as Promise<void>

@@ -24,12 +24,14 @@ import {
 } from '../wire/messages.ts'
 import { ThreadWords, wordCulprit, wordDemand, wordParkedAt, wordRunning } from '../wire/shared-words.ts'
 import type { Executor, Outcome, Report, Task } from './contract.ts'
-import { Pool, type PoolOptions, type PoolThread } from './pool.ts'
+import type { Pool, PoolThread } from './pool.ts'
 
-export interface ThreadExecutorOptions extends PoolOptions {
+export interface ThreadExecutorOptions {
+  readonly pool: Pool
   readonly node: string
   readonly threads: number
   readonly threadsMax: number
+  readonly threadsCeiling: number
   readonly window: number
   readonly hubWords: Int32Array
 }
@@ -106,7 +108,7 @@ export class ThreadExecutor implements Executor {
     this.#options = options
     this.#host = host
     this.#report = report
-    this.#pool = new Pool(options)
+    this.#pool = options.pool
     this.#state = schedule.initial({
       threads: options.threads,
       threadsMax: options.threadsMax,

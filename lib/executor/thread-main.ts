@@ -27,7 +27,6 @@ export function serve(start: ThreadStart): Promise<void> {
   const routines = new RoutineTable(keeper, start.client * routinesPerClient)
   routines.executor = new PortExecutor(client, routines)
   client.onLost((error) => routines.lose(error))
-  place.pool = true
   place.isLoading = isLoadingModule
   place.refused = (error) => {
     reported.add(error)

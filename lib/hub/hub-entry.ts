@@ -1,44 +1,13 @@
-/** What runs in the hub's thread: makes the hub, and takes its words out of its mouth when it dies. */
-import process from 'node:process'
-import { type MessagePort, type ResourceLimits, workerData } from 'node:worker_threads'
-import { ThreadExecutor } from '../executor/thread-executor.ts'
-import { threadsCeiling, windowMax } from '../limits.ts'
-import { ThreadWords, wordDead } from '../wire/shared-words.ts'
-import { Hub } from './hub.ts'
-
-/** What the program's thread hands to its hub. */
-export interface HubStart {
-  readonly port: MessagePort
-  readonly words: SharedArrayBuffer
-  readonly hubWords: SharedArrayBuffer
-  readonly node: string
-  readonly threads: number
-  readonly threadsMax: number
-  readonly env: Record<string, string>
-  readonly execArgv: readonly string[]
-  readonly argv: readonly string[]
-  readonly resourceLimits: ResourceLimits | undefined
-}
+/**
+ * What the hub's thread begins with: the pool, whose first thread takes longest to start, and then the
+ * hub itself, which loads meanwhile.
+ */
+import { workerData } from 'node:worker_threads'
+import { Pool } from '../executor/pool.ts'
+import { threadsCeiling } from '../limits.ts'
+import type { HubStart } from './hub-main.ts'
 
 const start = workerData as HubStart
-const hubWords = new Int32Array(start.hubWords)
-
-const hub = new Hub({
-  node: start.node,
-  words: hubWords,
-  firstClient: 0,
-  executor: (host, report) =>
-    new ThreadExecutor(
-      { ...start, hubWords, threadsCeiling, window: windowMax },
-      host,
-      report,
-    ),
-})
-process.on('uncaughtException', (error) => {
-  Atomics.store(hubWords, wordDead, 1)
-  hub.wakeAll()
-  throw error
-})
-hub.attach(hub.nextClient(), 0, start.port, new ThreadWords(start.words))
-hub.executor.warm(1)
-hub.turn()
+const pool = new Pool({ ...start, threadsCeiling })
+const { main } = await import('./hub-main.ts')
+main(start, pool)
