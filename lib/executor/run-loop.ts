@@ -6,10 +6,9 @@
  * said that it may share the thread. `wordParkedAt` tells the scheduler, without a message, that all
  * that it has delivered so far has been taken and that nothing runs.
  */
-import { recordOf } from '../client/error-codec.ts'
+import { recordOf, withDetails } from '../client/error-codec.ts'
 import { dropPayload, packPayload, unpackPayload } from '../client/payload.ts'
 import { type Scope, scopes } from '../client/scope.ts'
-import { GoawayError } from '../errors.ts'
 import {
   flagReportStart,
   flagShare,
@@ -179,20 +178,9 @@ export class RunLoop {
 
   #fail(begun: Begun, error: unknown): void {
     if (begun.over) return
-    this.#end(begun, ['failed', begun.routine, recordOf(this.#placed(begun, error))])
-  }
-
-  /** An error of a routine tells where it happened, unless it came from yet another place. */
-  #placed(begun: Begun, error: unknown): unknown {
-    if (typeof error !== 'object' || error === null || !Object.isExtensible(error)) return error
-    if (error instanceof GoawayError && 'attempt' in error) return error
     const { node, thread, attempt } = begun.context
-    for (const [key, value] of Object.entries({ node, thread, attempt })) {
-      if (!(key in error)) {
-        Object.defineProperty(error, key, { value, enumerable: true, configurable: true })
-      }
-    }
-    return error
+    const record = withDetails(recordOf(error), { node, thread, attempt })
+    this.#end(begun, ['failed', begun.routine, record])
   }
 
   #end(begun: Begun, message: ReportMessage): void {

@@ -538,13 +538,12 @@ export class ThreadExecutor implements Executor {
       return this.#enqueue(record)
     }
     const details = { cause, maybeExecuted: true, ...this.#placeOf(record) }
-    const why = cause instanceof Error ? `: ${cause.message}` : ''
     const other = this.#records.get(blamed)
     const by =
       blamed === id || other === undefined
         ? ''
         : ` by routine ${nameOf(other)} (${blamed}), which shared the thread`
-    const text = `Routine ${nameOf(record)} lost its thread${by}${why}`
+    const text = `Routine ${nameOf(record)} lost its thread${by}: ${whyLost(cause)}`
     record.thread = 0
     this.#conclude(record, {
       ok: false,
@@ -627,6 +626,19 @@ export class ThreadExecutor implements Executor {
 
 function nameOf(record: Running): string {
   return record.task.terms.name || record.task.address.name || record.task.address.module
+}
+
+/** Why a thread is gone, and what to do about it. */
+function whyLost(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'it was closed'
+  const { code, message } = cause as NodeJS.ErrnoException
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    return `${message}; raise init({ resourceLimits: { maxOldGenerationSizeMb } }) or hold less`
+  }
+  if (/^worker exited with code/.test(message)) {
+    return `${message}; process.exit() in a routine ends its thread: return or throw instead`
+  }
+  return message
 }
 
 function failure(

@@ -115,8 +115,21 @@ function watchErrors(loop: RunLoop): void {
     if (typeof error === 'object' && error !== null && reported.has(error)) return
     const owner = scopes.getStore()?.owner ?? 0
     if (owner !== 0 && loop.failRoutine(owner, error)) return
-    writeAll(2, Buffer.from(`Uncaught error in a routine that is over: ${inspect(error)}\n`))
+    const where = owner === 0 ? 'outside of any routine' : `in routine ${owner}, which is over`
+    writeAll(2, Buffer.from(`Uncaught error on a thread, ${where}: ${inspect(error)}\n`))
   }
   process.on('uncaughtException', take)
   process.on('unhandledRejection', take)
+  // On Node 20 what a microtask throws has lost its context by the time it is seen as uncaught.
+  const queue = globalThis.queueMicrotask
+  globalThis.queueMicrotask = (act) => {
+    if (typeof act !== 'function' || scopes.getStore() === undefined) return queue(act)
+    queue(() => {
+      try {
+        act()
+      } catch (error) {
+        take(error)
+      }
+    })
+  }
 }

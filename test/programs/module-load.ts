@@ -1,0 +1,28 @@
+/** Routines whose module loads in the program and fails to load on a thread, or never finishes. */
+import process from 'node:process'
+import { goaway, isSpawner } from 'goaway'
+import { tellHow } from './tell.ts'
+
+const way = process.argv[2]
+const nowhere = './nowhere.mjs'
+const broken = 'data:text/javascript,export const broken = ]'
+
+export function work(): number {
+  return 1
+}
+
+if (!isSpawner) {
+  if (way === 'throws') throw new RangeError('thrown while it loads')
+  if (way === 'missing import') await import(nowhere)
+  if (way === 'syntax error') await import(broken)
+  if (way === 'hangs' || way === 'hangs, cancelled') await new Promise(() => {})
+} else if (way === 'hangs') {
+  await tellHow(way, () => goaway.with({ timeoutMs: 200, graceMs: 50 })(work))
+} else if (way === 'hangs, cancelled') {
+  const routine = goaway.with({ graceMs: 50 })(work)
+  setTimeout(() => routine.cancel('enough'), 200)
+  await tellHow(way, () => routine)
+} else {
+  await tellHow(`${way}`, () => goaway(work))
+  await tellHow(`${way}, again`, () => goaway(work))
+}
