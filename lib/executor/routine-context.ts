@@ -80,7 +80,9 @@ export class RoutineContext {
   }
 
   #abortNow(controller: AbortController): void {
-    controller.abort(this.#reason ?? new GoawayError('ERR_GOAWAY_CANCELLED', 'The routine was cancelled'))
+    controller.abort(
+      this.#reason ?? new GoawayError('ERR_GOAWAY_CANCELLED', 'The routine was cancelled'),
+    )
   }
 
   /** The hub's message, for whoever waits on the signal. */

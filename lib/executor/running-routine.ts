@@ -1,0 +1,64 @@
+/** A routine as the executor of this node keeps it, from its submission until it is settled. */
+import { recordOf } from '../client/error-codec.ts'
+import { GoawayError, type GoawayErrorCode, type GoawayErrorDetails } from '../errors.ts'
+import type { ErrorRecord } from '../wire/error-record.ts'
+import type { Task } from './contract.ts'
+
+export interface RunningRoutine {
+  readonly task: Task
+  attempt: number
+  /** 0 while it is queued. */
+  thread: number
+  slot: number
+  ticket: number
+  /** Known to its caller as running. */
+  announced: boolean
+  begun: boolean
+  /** Why it is being stopped, if it is. */
+  stopping: ErrorRecord | undefined
+  queueTimer: NodeJS.Timeout | undefined
+  timer: NodeJS.Timeout | undefined
+  credit: number
+}
+
+export function queuedRoutine(task: Task): RunningRoutine {
+  return {
+    task,
+    attempt: 0,
+    thread: 0,
+    slot: -1,
+    ticket: 0,
+    announced: false,
+    begun: false,
+    stopping: undefined,
+    queueTimer: undefined,
+    timer: undefined,
+    credit: 0,
+  }
+}
+
+/** What messages call it. */
+export function titleOf({ task }: RunningRoutine): string {
+  return task.terms.name || task.address.name || task.address.module
+}
+
+export function failure(
+  code: GoawayErrorCode,
+  message: string,
+  details: GoawayErrorDetails = {},
+): ErrorRecord {
+  return recordOf(new GoawayError(code, message, details))
+}
+
+/** Why a thread is gone, and what to do about it. */
+export function whyLost(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'it was closed'
+  const { code, message } = cause as NodeJS.ErrnoException
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    return `${message}; raise init({ resourceLimits: { maxOldGenerationSizeMb } }) or hold less`
+  }
+  if (/^worker exited with code/.test(message)) {
+    return `${message}; process.exit() in a routine ends its thread: return or throw instead`
+  }
+  return message
+}

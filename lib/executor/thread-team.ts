@@ -1,0 +1,291 @@
+/**
+ * The threads of this node, and which routine is on which: drives the `schedule` machine. It feeds the
+ * machine what happens and performs its orders with the pool, the threads' ports and their shared words.
+ * What a routine's end means is the affair of its executor.
+ */
+import { MessageChannel } from 'node:worker_threads'
+import { threadIdleMs } from '../limits.ts'
+import {
+  type ScheduleInput,
+  type ScheduleOutput,
+  type ScheduleState,
+  schedule,
+} from '../protocol/schedule.ts'
+import { flagReportStart, flagShare, flagStream, type RunMessage } from '../wire/messages.ts'
+import { ThreadWords } from '../wire/shared-words.ts'
+import type { Pool } from './pool.ts'
+import type { RunningRoutine } from './running-routine.ts'
+import { ServedThread } from './served-thread.ts'
+import type { ThreadHost } from './thread-host.ts'
+import type { TimerSet } from './timer-set.ts'
+
+export interface ThreadTeamOptions {
+  readonly pool: Pool
+  readonly node: string
+  readonly threads: number
+  readonly threadsMax: number
+  readonly threadsCeiling: number
+  readonly window: number
+  readonly hubWords: Int32Array
+}
+
+/** A thread that is gone, with what it had begun. */
+export interface LostThread {
+  readonly thread: ServedThread
+  /** Routines it had been given. */
+  readonly routines: readonly number[]
+  /** Why, if it was not asked to close. */
+  readonly cause: unknown
+}
+
+/** What a team tells of. */
+export interface TeamListener {
+  assigned(record: RunningRoutine): void
+  lost(lost: LostThread): void
+}
+
+export class ThreadTeam {
+  readonly #options: ThreadTeamOptions
+  readonly #host: ThreadHost
+  readonly #records: ReadonlyMap<number, RunningRoutine>
+  readonly #timers: TimerSet
+  readonly #listener: TeamListener
+  readonly #state: ScheduleState
+  readonly #threads = new Map<number, ServedThread>()
+  #ticket = 0
+  /** Something has happened that may let a routine start. */
+  #dirty = false
+  #demanded = false
+
+  constructor(
+    options: ThreadTeamOptions,
+    host: ThreadHost,
+    records: ReadonlyMap<number, RunningRoutine>,
+    timers: TimerSet,
+    listener: TeamListener,
+  ) {
+    this.#options = options
+    this.#host = host
+    this.#records = records
+    this.#timers = timers
+    this.#listener = listener
+    const { threads, threadsMax, threadsCeiling, window } = options
+    this.#state = schedule.initial({ threads, threadsMax, threadsCeiling, window })
+  }
+
+  get(thread: number): ServedThread | undefined {
+    return this.#threads.get(thread)
+  }
+
+  values(): Iterable<ServedThread> {
+    return this.#threads.values()
+  }
+
+  /** Opens threads in advance, so that the first routine need not wait for one. */
+  warm(threads: number): void {
+    this.#step({ type: 'warm', threads })
+  }
+
+  enqueue({ task }: RunningRoutine): void {
+    this.#step({
+      type: 'submit',
+      id: task.routine,
+      child: task.owner !== 0,
+      priority: task.terms.priority,
+      isolate: task.terms.isolate,
+    })
+  }
+
+  /** Takes a routine out of the queue, or off the thread that has not begun it; else false. */
+  withdraw(record: RunningRoutine): boolean {
+    const thread = this.#threads.get(record.thread)
+    const { routine } = record.task
+    this.#dirty = true
+    if (thread === undefined) {
+      schedule.step(this.#state, { type: 'cancel', id: routine })
+      return true
+    }
+    if (!thread.claim(record)) return false
+    thread.unseat(record)
+    this.#step({ type: 'ended', id: routine })
+    return true
+  }
+
+  /** The routine is over, and its slot free. */
+  ended(thread: ServedThread, record: RunningRoutine): void {
+    thread.unseat(record)
+    this.#step({ type: 'ended', id: record.task.routine })
+  }
+
+  /** The thread has said that it is there. */
+  opened(thread: ServedThread): void {
+    thread.opened = true
+    this.#step({ type: 'threadOpened', thread: thread.id })
+  }
+
+  /** The thread is idle, and gives back what it has not begun. */
+  parked(thread: ServedThread, returned: readonly number[], deliveries: number): void {
+    for (const routine of returned) {
+      const record = this.#records.get(routine)
+      if (record !== undefined) this.#takeBack(thread, record)
+    }
+    if (deliveries === this.#host.deliveries(thread.client)) {
+      return this.#step({ type: 'parked', thread: thread.id, returned })
+    }
+    // It has more to do than it knew when it wrote this.
+    for (const id of [...returned].reverse()) this.#step({ type: 'revoked', id, taken: true })
+  }
+
+  /** The thread sleeps in a blocking call: another may run in its place. */
+  blocked(thread: number): void {
+    this.#step({ type: 'blocked', thread })
+  }
+
+  unblocked(thread: number): void {
+    schedule.step(this.#state, { type: 'unblocked', thread })
+  }
+
+  /** Something was sent to the thread: what is parked on it may go on. */
+  resumed(thread: number): void {
+    if (this.#state.threads.get(thread)?.parked === true) {
+      schedule.step(this.#state, { type: 'resumed', thread })
+    }
+  }
+
+  /** Assigns what can start. Called once for a batch of inputs. */
+  dispatch(): void {
+    while (this.#dirty) {
+      this.#dirty = false
+      this.#perform(schedule.step(this.#state, { type: 'dispatch' }))
+      if (this.#state.queued > 0 || this.#demanded) this.#demand()
+    }
+  }
+
+  send(thread: ServedThread, message: RunMessage): void {
+    this.#host.send(thread.client, message)
+  }
+
+  /** Ends all threads at once. */
+  destroy(): Promise<void> {
+    return this.#options.pool.destroy()
+  }
+
+  #step(input: ScheduleInput): void {
+    this.#dirty = true
+    this.#perform(schedule.step(this.#state, input))
+  }
+
+  /** While routines wait, threads are to say when they park; one that has parked is asked no more. */
+  #demand(): void {
+    const wanted = this.#state.queued > 0
+    this.#demanded = wanted
+    for (const thread of this.#threads.values()) {
+      thread.demand(wanted)
+      if (!wanted) continue
+      const scheduled = this.#state.threads.get(thread.id)
+      if (scheduled === undefined || scheduled.parked || scheduled.blocked) continue
+      if (scheduled.phase !== 'open' || scheduled.held.size === 0) continue
+      if (thread.parkedAt !== this.#host.deliveries(thread.client)) continue
+      this.#step({ type: 'parked', thread: thread.id, returned: [] })
+    }
+  }
+
+  #perform(outputs: readonly ScheduleOutput[]): void {
+    for (const output of outputs) {
+      switch (output.type) {
+        case 'openThread':
+          this.#open(output.thread)
+          break
+        case 'assign':
+          this.#assign(output.thread, output.id, output.share)
+          break
+        case 'revoke':
+          this.#revoke(output.thread, output.id)
+          break
+        case 'closeThread':
+          this.send(this.#threads.get(output.thread) as ServedThread, ['close'])
+          break
+        case 'spare':
+          this.#retireLater(output.thread)
+          break
+        default:
+          throw new TypeError(`Unexpected order: ${output.type}`)
+      }
+    }
+  }
+
+  #open(id: number): void {
+    const { port1, port2 } = new MessageChannel()
+    const words = new ThreadWords()
+    const client = this.#host.nextClient()
+    const { node, hubWords } = this.#options
+    const pooled = this.#options.pool.open({
+      port: port2,
+      words: words.buffer,
+      hubWords: hubWords.buffer as SharedArrayBuffer,
+      client,
+      node,
+      thread: id,
+    })
+    const thread = new ServedThread(id, client, words, pooled)
+    this.#threads.set(id, thread)
+    this.#host.attach(client, id, port1, words)
+    pooled.ended.then(
+      () => this.#lost(thread, undefined),
+      (error: unknown) => this.#lost(thread, error),
+    )
+  }
+
+  #assign(threadId: number, routine: number, share: boolean): void {
+    const thread = this.#threads.get(threadId) as ServedThread
+    const record = this.#records.get(routine) as RunningRoutine
+    const { address, terms, payload } = record.task
+    const { fn, isNew } = thread.numberOf(address)
+    if (isNew) this.send(thread, ['function', fn, address])
+    record.attempt++
+    this.#ticket = (this.#ticket % 0x7fff_fffe) + 1
+    thread.seat(record, this.#ticket)
+    let flags = share ? flagShare : 0
+    if (terms.timeoutMs > 0 || terms.queueTimeoutMs > 0) flags |= flagReportStart
+    if (address.kind !== 'function') flags |= flagStream
+    const { slot, ticket, attempt } = record
+    this.send(thread, ['run', routine, slot, ticket, fn, attempt, flags, payload])
+    if (record.credit > 0) this.send(thread, ['credit', routine, record.credit])
+    this.#listener.assigned(record)
+  }
+
+  #revoke(threadId: number, routine: number): void {
+    const thread = this.#threads.get(threadId) as ServedThread
+    const record = this.#records.get(routine)
+    if (record === undefined) return
+    const taken = thread.claim(record)
+    if (taken) this.#takeBack(thread, record)
+    schedule.step(this.#state, { type: 'revoked', id: routine, taken })
+    if (taken) this.#dirty = true
+  }
+
+  /** It was assigned and has not begun: that was no attempt. */
+  #takeBack(thread: ServedThread, record: RunningRoutine): void {
+    thread.unseat(record)
+    record.attempt--
+  }
+
+  #retireLater(thread: number): void {
+    this.#timers.start(threadIdleMs, () => {
+      this.#step({ type: 'retire', thread })
+      this.#host.turn()
+    })
+  }
+
+  /** The thread is gone: closed, killed, exited, or out of memory. */
+  #lost(thread: ServedThread, cause: unknown): void {
+    this.#host.detach(thread.client)
+    this.#threads.delete(thread.id)
+    this.#dirty = true
+    for (const output of schedule.step(this.#state, { type: 'threadLost', thread: thread.id })) {
+      if (output.type !== 'lost') continue
+      this.#listener.lost({ thread, routines: output.ids, cause })
+    }
+    this.#host.turn()
+  }
+}
