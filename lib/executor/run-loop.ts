@@ -121,6 +121,7 @@ export class RunLoop {
       (loaded) => {
         context.loading = false
         this.#call(begun, loaded, payload, stream)
+        this.#checkLater()
       },
       (error: unknown) => {
         dropPayload(payload)
