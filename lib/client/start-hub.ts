@@ -12,9 +12,10 @@ import { type Node, place } from './current.ts'
 import { HubClient, hubLost, type Keeper } from './hub-client.ts'
 import { PortExecutor } from './port-executor.ts'
 import { RoutineTable } from './routine-table.ts'
+import { threadsOfEnvironment } from './threads-variable.ts'
 
 export interface StartOptions {
-  /** Threads that run at a time. @default the cores this process may use */
+  /** Threads that run at a time. @default GOAWAY_THREADS, or the cores this process may use */
   readonly threads?: number | undefined
   /** Threads before parked routines share. @default 32, or 8 times `threads` if that is more */
   readonly threadsMax?: number | undefined
@@ -63,7 +64,7 @@ class PortKeeper implements Keeper {
 }
 
 export function startHub(options: StartOptions): Node {
-  const threads = options.threads ?? availableParallelism()
+  const threads = options.threads ?? threadsOfEnvironment() ?? availableParallelism()
   const threadsMax = options.threadsMax ?? Math.max(threadsMaxDefault, threads * 8)
   const { port1, port2 } = new MessageChannel()
   const words = new ThreadWords()

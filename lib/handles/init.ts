@@ -9,7 +9,7 @@ import type { ExecutorFactory } from '../executor/contract.ts'
 import { shutdownGraceMsDefault, threadsCeiling, timerMsMax } from '../limits.ts'
 
 export interface InitOptions {
-  /** Routines that run at a time. @default the cores this process may use */
+  /** Routines that run at a time. @default GOAWAY_THREADS, or the cores this process may use */
   threads?: number
   /** Threads before routines that only await share one. @default 32, or 8 times `threads` if more */
   threadsMax?: number
