@@ -70,3 +70,6 @@ export const threadsMaxDefault = 32
 export const decodedFieldsMax = 4096
 /** A delay that a timer can take, in milliseconds. */
 export const timerMsMax = 2 ** 31 - 1
+/** How soon, and how seldom at last, the hub looks whether a blocked call can still be answered. */
+export const stallLookMsMin = 20
+export const stallLookMsMax = 1_000

@@ -16,6 +16,7 @@ import {
 } from '../wire/shared-words.ts'
 import type { Channel } from './channel.ts'
 import { errorOf } from './error-codec.ts'
+import { type Baseline, isQuiet } from './quiet.ts'
 
 interface Call {
   resolve(answer: Answer): void
@@ -57,6 +58,17 @@ export class HubClient {
     this.keeper = keeper
   }
 
+  /** Answers the hub's rounds of questions, once this turn of the event loop is over. */
+  answerWhetherQuiet(baseline: () => Baseline): void {
+    this.on('quiet?', (message) => {
+      if (message[0] !== 'quiet?') return
+      const round = message[1]
+      setImmediate(() => {
+        if (this.#lost === undefined) this.channel.send(['quiet', round, isQuiet(baseline())])
+      })
+    })
+  }
+
   /** Why there is no hub any more, if there is none. */
   get lost(): GoawayError | undefined {
     return this.#lost
@@ -94,7 +106,7 @@ export class HubClient {
     const call = this.#nextCall++
     this.#calls.set(call, { resolve, reject })
     this.keeper.retain()
-    this.channel.send(['ask', call, false, owner, operation])
+    this.channel.send(['ask', call, false, owner, operation, false])
     return call
   }
 
@@ -113,7 +125,7 @@ export class HubClient {
     const call = this.#nextCall++
     const { words } = this.channel.shared
     const before = Atomics.load(words, wordAnswer)
-    this.channel.send(['ask', call, true, owner, operation])
+    this.channel.send(['ask', call, true, owner, operation, timeoutMs !== Infinity])
     this.#waitForAnswer(before, call, timeoutMs)
     const message = this.#openLetter()
     if (message[0] === 'answer') return message[2]

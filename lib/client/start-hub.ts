@@ -11,6 +11,7 @@ import { Channel } from './channel.ts'
 import { type Node, place } from './current.ts'
 import { HubClient, hubLost, type Keeper } from './hub-client.ts'
 import { PortExecutor } from './port-executor.ts'
+import { programBaseline } from './quiet.ts'
 import { RoutineTable } from './routine-table.ts'
 import { threadsOfEnvironment } from './threads-variable.ts'
 
@@ -103,6 +104,7 @@ export function startHub(options: StartOptions): Node {
   })
   worker.on('exit', () => client.lose(hubLost(failure)))
   keepWhileBusy(client, keeper)
+  client.answerWhetherQuiet(programBaseline)
   const close = closer(client, routines, worker, port1)
   return { name: 'local', client, routines, thread: 0, close }
 }

@@ -51,6 +51,21 @@ export class ThreadExecutor implements Executor {
     return this.#records.size
   }
 
+  /** Routines on a thread, those parked or assigned in advance included. */
+  routinesOn(thread: number): number {
+    return this.#state.threads.get(thread)?.held.size ?? 0
+  }
+
+  /** Whether something will happen that no thread has to ask for. */
+  mayAct(): boolean {
+    if (this.#state.queued > 0) return true
+    for (const { phase } of this.#state.threads.values()) if (phase === 'opening') return true
+    for (const { timer, queueTimer } of this.#records.values()) {
+      if (timer !== undefined || queueTimer !== undefined) return true
+    }
+    return false
+  }
+
   submit(task: Task): void {
     const refused = this.#closed ?? this.#overloaded()
     if (refused !== undefined) {

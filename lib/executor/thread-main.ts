@@ -6,6 +6,7 @@ import { Channel } from '../client/channel.ts'
 import { place } from '../client/current.ts'
 import { HubClient } from '../client/hub-client.ts'
 import { PortExecutor } from '../client/port-executor.ts'
+import { baselineNow } from '../client/quiet.ts'
 import { RoutineTable } from '../client/routine-table.ts'
 import { scopes } from '../client/scope.ts'
 import { routinesPerClient } from '../limits.ts'
@@ -50,6 +51,8 @@ export function serve(start: ThreadStart): Promise<void> {
       }
       loop.pump()
     })
+    const baseline = baselineNow()
+    client.answerWhetherQuiet(() => baseline)
     channel.send(['open'])
   })
 }

@@ -29,6 +29,7 @@ import { BellWatch } from './bell-watch.ts'
 import { LinkServer, RemoteStores } from './link-stores.ts'
 import { Master } from './master.ts'
 import { Session } from './session.ts'
+import { StallWatch } from './stall-watch.ts'
 import type { StoreReplies, Stores } from './stores.ts'
 
 export interface HubOptions {
@@ -52,6 +53,8 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   readonly #servers = new Set<LinkServer>()
   readonly #beat: NodeJS.Timeout
   readonly #bell: BellWatch
+  readonly #stall: StallWatch
+  #waits = 0
   #nextClient: number
   /** Client of the program itself. */
   #program = -1
@@ -66,6 +69,15 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     this.#words = options.words
     this.#nextClient = options.firstClient
     this.#bell = new BellWatch(options.words)
+    this.#stall = new StallWatch({
+      sessions: () => this.#sessions.values(),
+      routinesOn: (thread) => this.executor.routinesOn(thread),
+      // What other nodes may do is not known here.
+      mayAct: () =>
+        this.#servers.size > 0 || this.#remote !== undefined || this.executor.mayAct(),
+      giveUp: (session, call, error) => this.#stores.forget(session.client, call, error),
+      turn: () => this.turn(),
+    })
     if (options.master === undefined) this.#stores = new Master(this)
     else {
       this.#remote = new RemoteStores(options.master, this, () => this.turn())
@@ -162,8 +174,11 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     const session = this.#sessionOf(client)
     if (session === undefined) return this.#serverOf(client)?.replies.parked(client, call, owner)
     const blocking = call === session.blockingCall
-    session.waiting.set(call, { owner, blocking })
-    if (blocking && session.thread !== 0) this.executor.blocked(session.thread)
+    const limited = session.blockingLimited
+    session.waiting.set(call, { owner, blocking, limited, since: this.#waits++ })
+    if (!blocking) return
+    if (session.thread !== 0) this.executor.blocked(session.thread)
+    this.#stall.blocked()
   }
 
   #unblock(session: Session, call: number): void {
@@ -214,9 +229,17 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   // What the threads send.
 
   #take(session: Session, message: Message): void {
+    if (message[0] === 'quiet') {
+      return this.#stall.answered(session.client, message[1], message[2])
+    }
+    this.#stall.stir()
     switch (message[0]) {
       case 'ask':
-        return this.#ask(session, message[1], message[2], message[3], message[4])
+        if (message[2]) {
+          session.blockingCall = message[1]
+          session.blockingLimited = message[5]
+        }
+        return this.#request(session, message[1], message[2], message[3], message[4])
       case 'tell':
         return this.#request(session, 0, false, message[1], message[2])
       case 'submit':
@@ -241,17 +264,6 @@ export class Hub implements ThreadHost, Report, StoreReplies {
       default:
         this.executor.received(session.thread, message as ReportMessage)
     }
-  }
-
-  #ask(
-    session: Session,
-    call: number,
-    blocking: boolean,
-    owner: number,
-    operation: Operation,
-  ): void {
-    if (blocking) session.blockingCall = call
-    this.#request(session, call, blocking, owner, operation)
   }
 
   #request(
@@ -334,6 +346,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     this.#closing = true
     await this.executor.close(graceMs)
     clearInterval(this.#beat)
+    this.#stall.close()
     for (const server of this.#servers) server.close()
     this.#remote?.close()
     this.#sessions.get(this.#program)?.send(['closed'])

@@ -23,6 +23,10 @@ import { Inbox } from './inbox.ts'
 export interface WaitingCall {
   readonly owner: number
   readonly blocking: boolean
+  /** Its thread will give up by itself. */
+  readonly limited: boolean
+  /** Orders the calls of all threads by when they began to wait. */
+  readonly since: number
 }
 
 export class Session {
@@ -39,6 +43,8 @@ export class Session {
   readonly waiting = new Map<number, WaitingCall>()
   /** The call in which it is blocked, 0 for none. */
   blockingCall = 0
+  /** That call has a limit of time. */
+  blockingLimited = false
   #outbox: (HubMessage | RunMessage)[] = []
   #deliveries = 0
 

@@ -109,7 +109,15 @@ export type Payload = InlineValue | Uint8Array | MessagePortLike
 
 /** From a thread to its hub. `owner` is the routine that asks, 0 outside of any. */
 export type ThreadMessage =
-  | readonly ['ask', call: number, blocking: boolean, owner: number, operation: Operation]
+  /** `limited`: the blocked thread will give up by itself. */
+  | readonly [
+      'ask',
+      call: number,
+      blocking: boolean,
+      owner: number,
+      operation: Operation,
+      limited: boolean,
+    ]
   | readonly ['tell', owner: number, operation: Operation]
   | readonly ['forget', call: number]
   | readonly ['function', fn: number, address: FunctionAddress]
@@ -120,7 +128,6 @@ export type ThreadMessage =
   | readonly ['finish', routine: number]
   | readonly ['shutdown', graceMs: number]
   | readonly ['quiet', probe: number, quiet: boolean]
-  | readonly ['stats', call: number]
 
 /** From a hub to a thread. */
 export type HubMessage =
