@@ -65,7 +65,11 @@ export function show(targets: readonly Target[]): string {
     const verdict = isMet(target) ? 'met' : 'MISSED'
     return `| ${target.what} | ${figures} (${target.unit}) | ${round(target.ratio)} | ${goal} | ${verdict} |`
   })
-  return ['| what | measured | ratio | wanted | |', '| --- | --- | --- | --- | --- |', ...lines].join('\n')
+  return [
+    '| what | measured | ratio | wanted | |',
+    '| --- | --- | --- | --- | --- |',
+    ...lines,
+  ].join('\n')
 }
 
 function round(value: number): string {

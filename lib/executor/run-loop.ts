@@ -121,6 +121,7 @@ export class RunLoop {
       (loaded) => {
         context.loading = false
         this.#call(begun, loaded, payload, stream)
+        // The loop went round while the module was loading, and may not go round again soon.
         this.#checkLater()
       },
       (error: unknown) => {

@@ -73,8 +73,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
       sessions: () => this.#sessions.values(),
       routinesOn: (thread) => this.executor.routinesOn(thread),
       // What other nodes may do is not known here.
-      mayAct: () =>
-        this.#servers.size > 0 || this.#remote !== undefined || this.executor.mayAct(),
+      mayAct: () => this.#servers.size > 0 || this.#remote !== undefined || this.executor.mayAct(),
       giveUp: (session, call, error) => this.#stores.forget(session.client, call, error),
       turn: () => this.turn(),
     })
@@ -284,7 +283,10 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     this.#stores.forget(session.client, call, recordOf(reason))
   }
 
-  #submit(session: Session, message: Extract<ThreadMessage, readonly ['submit', ...unknown[]]>): void {
+  #submit(
+    session: Session,
+    message: Extract<ThreadMessage, readonly ['submit', ...unknown[]]>,
+  ): void {
     const [, routine, owner, fn, terms, payload] = message
     session.routines.add(routine)
     if (session.client !== this.#program) this.#routinesOfThreads++
@@ -324,7 +326,11 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   }
 
   #drain(session: Session): void {
-    for (let message = session.inbox.take(); message !== undefined; message = session.inbox.take()) {
+    for (
+      let message = session.inbox.take();
+      message !== undefined;
+      message = session.inbox.take()
+    ) {
       this.#take(session, message)
     }
   }

@@ -116,12 +116,7 @@ export class LinkServer implements LinkListener {
   readonly #turn: () => void
   readonly #gone: (server: LinkServer) => void
 
-  constructor(
-    end: LinkEnd,
-    stores: Stores,
-    turn: () => void,
-    gone: (server: LinkServer) => void,
-  ) {
+  constructor(end: LinkEnd, stores: Stores, turn: () => void, gone: (server: LinkServer) => void) {
     this.#stores = stores
     this.#turn = turn
     this.#gone = gone

@@ -58,7 +58,9 @@ export class Master implements Stores {
     }
   }
 
-  #perform(output: Exclude<LockOutput | StrictOutput, { type: 'granted' | 'freed' | 'forgotten' }>): void {
+  #perform(
+    output: Exclude<LockOutput | StrictOutput, { type: 'granted' | 'freed' | 'forgotten' }>,
+  ): void {
     const { client, call } = output
     switch (output.type) {
       case 'answer':

@@ -107,10 +107,11 @@ export class StallWatch {
     const victim = blocked.sort((one, other) => this.#rank(other) - this.#rank(one))[0]
     if (victim === undefined) return
     const neighbours = this.#host.routinesOn(victim.thread) - 1
+    const count = blocked.length === 1 ? 'one thread' : `${blocked.length} threads`
     const where =
       neighbours > 0
         ? `${neighbours} parked on the thread that it blocks`
-        : `${blocked.length} threads blocked, all others with nothing to do`
+        : `${count} blocked and all others with nothing to do`
     const error = new GoawayError(
       'ERR_GOAWAY_DEADLOCK',
       `Cannot block: nobody is left who could answer, with ${where}; ` +

@@ -1,0 +1,81 @@
+/** Blocking calls that nobody can answer, and some that somebody can. */
+import process from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { goaway, init, isSpawner, Lock, StrictCentralized } from 'goaway'
+import { Lock as SyncLock, StrictCentralized as SyncStrict } from 'goaway/sync'
+import { tell, tellHow } from './tell.ts'
+
+interface Fields {
+  x?: number
+  parked?: boolean
+}
+const blocking = SyncStrict<Fields>('stalled')
+const fields = StrictCentralized<Fields>('stalled')
+const lock = SyncLock('stalled')
+
+/** Parks, and would answer its neighbour. */
+export async function setLater(): Promise<string> {
+  await fields.set('parked', true)
+  await sleep(50)
+  await fields.set('x', 1)
+  return 'set'
+}
+
+export function waitForField(timeoutMs?: number): number | undefined {
+  return timeoutMs === undefined ? blocking.waitFor('x') : blocking.waitFor('x', { timeoutMs })
+}
+
+export async function holdLock(): Promise<string> {
+  const held = await Lock('stalled').acquire()
+  await fields.set('parked', true)
+  await sleep(50)
+  held.release()
+  return 'released'
+}
+
+export function blockOnLock(): string {
+  lock.acquire().release()
+  return 'acquired'
+}
+
+const cases: Record<string, () => Promise<void>> = {
+  async 'own thread, field'() {
+    await init({ threads: 1, threadsMax: 1 })
+    const setting = goaway(setLater)
+    await fields.waitFor('parked')
+    await tellHow('blocked', () => goaway(waitForField))
+    tell({ what: 'parked', value: await setting })
+  },
+  async 'own thread, lock'() {
+    await init({ threads: 1, threadsMax: 1 })
+    const holding = goaway(holdLock)
+    await fields.waitFor('parked')
+    await tellHow('blocked', () => goaway(blockOnLock))
+    tell({ what: 'parked', value: await holding })
+  },
+  async 'all blocked'() {
+    await init({ threads: 2 })
+    const waits = Array.from({ length: 3 }, () => goaway(waitForField))
+    const settled = await Promise.allSettled(waits)
+    tell(settled.map((one) => (one.status === 'rejected' ? one.reason.code : one.value)))
+  },
+  async 'program alone'() {
+    await tellHow('blocked', () => blocking.waitFor('x'))
+  },
+  async 'another thread'() {
+    await init({ threads: 2 })
+    void goaway(setLater)
+    tell(blocking.waitFor('x'))
+  },
+  async 'timer of the program'() {
+    await init({ threads: 1 })
+    setTimeout(() => void fields.set('x', 7), 400)
+    tell(await goaway(waitForField))
+  },
+  async 'time limit'() {
+    await init({ threads: 1 })
+    await tellHow('blocked', () => goaway(waitForField, 300))
+  },
+}
+
+if (isSpawner) await cases[process.argv[2] ?? '']?.()
