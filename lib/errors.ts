@@ -75,7 +75,11 @@ export class GoawayError extends Error {
   }
 }
 
-Object.defineProperty(GoawayError.prototype, 'name', { value: 'GoawayError', writable: true, configurable: true })
+Object.defineProperty(GoawayError.prototype, 'name', {
+  value: 'GoawayError',
+  writable: true,
+  configurable: true,
+})
 
 /** Marks an error as one of ours without changing its class. */
 export function brandError<E extends object>(error: E): E {

@@ -16,8 +16,9 @@
  *   console.log(await s.get('counter')) // 20
  * }
  */
-import { AsyncLockHandle } from './handles/lock.ts'
+
 import type { AsyncLock } from './handles/lock.ts'
+import { AsyncLockHandle } from './handles/lock.ts'
 import { type AsyncObject, AsyncObjectHandle } from './handles/object.ts'
 import { ObjectCore } from './handles/object-core.ts'
 

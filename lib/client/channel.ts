@@ -21,7 +21,8 @@ export class Channel {
 
   send(message: Message): void {
     const bytes = encodeOne(message)
-    if (bytes === undefined || !this.shared.ring.push(bytes, this.#framesPosted)) this.#post(message)
+    if (bytes === undefined || !this.shared.ring.push(bytes, this.#framesPosted))
+      this.#post(message)
     Atomics.add(this.hubWords, wordBell, 1)
     if (
       Atomics.load(this.hubWords, wordAsleep) === 1 &&

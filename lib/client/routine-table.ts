@@ -2,7 +2,7 @@
  * The routines that this thread has started and that are not settled: where the executor's reports are
  * turned into results, values and errors.
  */
-import { GoawayError } from '../errors.ts'
+import type { GoawayError } from '../errors.ts'
 import type { Executor, Outcome, Report } from '../executor/contract.ts'
 import type { Payload } from '../wire/messages.ts'
 import { errorOf } from './error-codec.ts'

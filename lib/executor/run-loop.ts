@@ -7,21 +7,21 @@
  * that it has delivered so far has been taken and that nothing runs.
  */
 import { recordOf, withDetails } from '../client/error-codec.ts'
+import type { HubClient } from '../client/hub-client.ts'
 import { dropPayload, packPayload, unpackPayload } from '../client/payload.ts'
 import { type Scope, scopes } from '../client/scope.ts'
 import {
+  type FunctionAddress,
   flagReportStart,
   flagShare,
   flagStream,
-  type FunctionAddress,
   type ReportMessage,
   type RunMessage,
 } from '../wire/messages.ts'
 import { wordDemand, wordParkedAt, wordRunning } from '../wire/shared-words.ts'
-import type { HubClient } from '../client/hub-client.ts'
+import { Producer } from './producer.ts'
 import { resolveFunction } from './resolve-function.ts'
 import { RoutineContext } from './routine-context.ts'
-import { Producer } from './producer.ts'
 
 type RunOrder = Extract<RunMessage, readonly ['run', ...unknown[]]>
 
@@ -101,7 +101,10 @@ export class RunLoop {
     const { shared } = this.#client.channel
     // Lost: the scheduler has taken it back.
     if (!shared.claim(slot, ticket)) return
-    const context = new RoutineContext({ id: routine, attempt, slot, ticket, ...this.#place }, shared)
+    const context = new RoutineContext(
+      { id: routine, attempt, slot, ticket, ...this.#place },
+      shared,
+    )
     const scope: Scope = { owner: routine, held: new Map(), context }
     const begun: Begun = { routine, slot, context, scope, producer: undefined, over: false }
     this.#begun.set(routine, begun)

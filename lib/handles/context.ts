@@ -40,5 +40,7 @@ export function context(): RoutineInfo {
   const found = currentScope().context as RoutineInfo | undefined
   if (found !== undefined) return found
   const { node } = place
-  return node === undefined || node.name === program.node ? program : { ...program, node: node.name }
+  return node === undefined || node.name === program.node
+    ? program
+    : { ...program, node: node.name }
 }

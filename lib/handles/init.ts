@@ -56,11 +56,14 @@ function checkOptions(options: InitOptions): void {
       throw invalid(`Unknown option of init(): ${name}; there are ${names}`)
     }
     const [holds, what] = checks[name as keyof InitOptions]
-    if (!holds(value)) throw invalid(`Option ${name} of init() has to be ${what}: ${inspect(value)}`)
+    if (!holds(value))
+      throw invalid(`Option ${name} of init() has to be ${what}: ${inspect(value)}`)
   }
   const { threads, threadsMax } = options
   if (threads !== undefined && threadsMax !== undefined && threadsMax < threads) {
-    throw invalid(`Option threadsMax of init() has to be threads (${threads}) or more: ${threadsMax}`)
+    throw invalid(
+      `Option threadsMax of init() has to be threads (${threads}) or more: ${threadsMax}`,
+    )
   }
 }
 

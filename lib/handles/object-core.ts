@@ -8,7 +8,7 @@ import { currentScope, fencesOf } from '../client/scope.ts'
 import { decodeStored, encodeStored } from '../client/values.ts'
 import { GoawayError } from '../errors.ts'
 import { decodedFieldsMax, nameLengthMax } from '../limits.ts'
-import type { EncodedValue, FieldState, Fences, InlineValue } from '../wire/messages.ts'
+import type { EncodedValue, Fences, FieldState, InlineValue } from '../wire/messages.ts'
 
 /** A symbol by which handles are known, and refused as values. */
 export const handleMark = Symbol.for('goaway.handle')
@@ -30,7 +30,9 @@ export class ObjectCore {
     this.store = store
     this.name = checkName(`${store}(name)`, name)
     if (initial !== undefined && (typeof initial !== 'object' || initial === null)) {
-      throw new TypeError(`Cannot make ${store}('${name}'): its initial values are no object: ${initial}`)
+      throw new TypeError(
+        `Cannot make ${store}('${name}'): its initial values are no object: ${initial}`,
+      )
     }
     this.#initial = initial as Readonly<Record<string, unknown>> | undefined
   }
@@ -107,11 +109,18 @@ export function checkName(what: string, name: unknown): string {
 }
 
 /** An error for a wait that its caller gave up. */
-export function gaveUp(what: string, limit: { timeoutMs?: number | undefined }, signal?: AbortSignal): GoawayError {
+export function gaveUp(
+  what: string,
+  limit: { timeoutMs?: number | undefined },
+  signal?: AbortSignal,
+): GoawayError {
   if (signal?.aborted === true) {
     return new GoawayError('ERR_GOAWAY_CANCELLED', `${what} was cancelled by its signal`, {
       cause: signal.reason,
     })
   }
-  return new GoawayError('ERR_GOAWAY_TIMEOUT', `${what} took longer than its timeoutMs: ${limit.timeoutMs}`)
+  return new GoawayError(
+    'ERR_GOAWAY_TIMEOUT',
+    `${what} took longer than its timeoutMs: ${limit.timeoutMs}`,
+  )
 }

@@ -9,7 +9,7 @@ import type {
   StrictOperation,
   WriteOutcome,
 } from '../wire/messages.ts'
-import { handleMark, ObjectCore } from './object-core.ts'
+import { handleMark, type ObjectCore } from './object-core.ts'
 import { askWithin, checkWaitOptions, deadlineOf, type WaitOptions } from './wait.ts'
 
 /** Names of fields, as strings. */
@@ -126,7 +126,12 @@ export class AsyncObjectHandle {
 
   async delete(field: string): Promise<boolean> {
     const core = this.#core
-    const answer = await this.#ask('write', field, () => ['delete', core.name, field, core.fences()])
+    const answer = await this.#ask('write', field, () => [
+      'delete',
+      core.name,
+      field,
+      core.fences(),
+    ])
     return answer as boolean
   }
 
@@ -253,10 +258,7 @@ export class AsyncObjectHandle {
     }
   }
 
-  watch(
-    field: string,
-    options: { signal?: AbortSignal } = {},
-  ): AsyncIterableIterator<unknown> {
+  watch(field: string, options: { signal?: AbortSignal } = {}): AsyncIterableIterator<unknown> {
     return watchField(this.#core, field, options)
   }
 }
@@ -290,7 +292,13 @@ function watchField(
       const node = core.node('watch', false)
       const operation = ['wait', core.name, field, seen] as const
       const what = `watch('${field}') of ${core}`
-      const state = (await askWithin(node, currentScope().owner, operation, deadline, what)) as FieldState
+      const state = (await askWithin(
+        node,
+        currentScope().owner,
+        operation,
+        deadline,
+        what,
+      )) as FieldState
       const first = seen === -1
       seen = state[0]
       if (!first || seen !== 0) yield core.decode(field, state)

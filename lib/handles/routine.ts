@@ -211,7 +211,9 @@ function isGeneratorFunction(fn: unknown): boolean {
 export interface Goaway {
   <F extends AnyFunction>(fn: F, ...args: Parameters<F>): Started<F>
   /** The same with options; what it returns can be called many times. */
-  with(options: RoutineOptions): <F extends AnyFunction>(fn: F, ...args: Parameters<F>) => Started<F>
+  with(
+    options: RoutineOptions,
+  ): <F extends AnyFunction>(fn: F, ...args: Parameters<F>) => Started<F>
 }
 
 /**

@@ -14,7 +14,9 @@ interface Taker<V> {
  * An async iterable of the values. The generator runs ahead of its reader by a few values and then
  * waits. Leaving the loop lets the generator run its `finally` blocks and end.
  */
-export class RoutineStream<V> implements RoutineControl, AsyncIterableIterator<V, unknown, undefined> {
+export class RoutineStream<V>
+  implements RoutineControl, AsyncIterableIterator<V, unknown, undefined>
+{
   readonly #state: RoutineState
   readonly #values: V[] = []
   readonly #takers: Taker<V>[] = []

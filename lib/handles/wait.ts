@@ -47,7 +47,8 @@ export function askWithin(
   late: (answer: Answer) => void = () => {},
 ): Promise<Answer> {
   const { signal } = deadline.options
-  if (signal === undefined && deadline.at === Infinity) return node.client.askAsync(owner, operation)
+  if (signal === undefined && deadline.at === Infinity)
+    return node.client.askAsync(owner, operation)
   if (signal?.aborted === true) return Promise.reject(gaveUp(what, deadline.options, signal))
   return new Promise((resolve, reject) => {
     let over = false

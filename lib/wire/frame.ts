@@ -75,7 +75,10 @@ export function encodeFrame(messages: readonly Message[]): {
 export function decodeFrame(bytes: Uint8Array, attachments: readonly Attachment[] = []): Message[] {
   const messages: unknown = packr.unpack(bytes)
   if (!Array.isArray(messages) || messages.length > frameMessagesMax) {
-    throw new GoawayError('ERR_GOAWAY_PROTOCOL', 'Cannot read a frame: it is not a list of messages')
+    throw new GoawayError(
+      'ERR_GOAWAY_PROTOCOL',
+      'Cannot read a frame: it is not a list of messages',
+    )
   }
   if (attachments.length > 0) reattach(messages, attachments)
   return messages as Message[]
