@@ -33,7 +33,7 @@ interface Place {
 const key = Symbol.for('goaway.place')
 const globals = globalThis as { [key]?: Place }
 
-export const place: Place = (globals[key] ??= {
+globals[key] ??= {
   pool: Symbol.for('goaway.pool') in globalThis,
   node: undefined,
   start: undefined,

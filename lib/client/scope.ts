@@ -30,10 +30,11 @@ const key = Symbol.for('goaway.scopes')
 const globals = globalThis as { [key]?: Scopes }
 
 // On the global object, so that two copies of the library in one thread know the same routine.
-const { storage, program } = (globals[key] ??= {
+globals[key] ??= {
   storage: new AsyncLocalStorage<Scope>(),
   program: { owner: 0, held: new Map(), context: undefined },
-})
+}
+const { storage, program } = globals[key]
 
 export const scopes = storage
 

@@ -53,13 +53,12 @@ export class ThreadExecutor implements Executor {
 
   /** Routines on a thread, those parked or assigned in advance included. */
   routinesOn(thread: number): number {
-    return this.#state.threads.get(thread)?.held.size ?? 0
+    return this.#team.routinesOn(thread)
   }
 
   /** Whether something will happen that no thread has to ask for. */
   mayAct(): boolean {
-    if (this.#state.queued > 0) return true
-    for (const { phase } of this.#state.threads.values()) if (phase === 'opening') return true
+    if (this.#team.mayAct()) return true
     for (const { timer, queueTimer } of this.#records.values()) {
       if (timer !== undefined || queueTimer !== undefined) return true
     }

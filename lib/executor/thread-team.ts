@@ -77,6 +77,18 @@ export class ThreadTeam {
     return this.#threads.get(thread)
   }
 
+  /** Routines on a thread, those parked or assigned in advance included. */
+  routinesOn(thread: number): number {
+    return this.#state.threads.get(thread)?.held.size ?? 0
+  }
+
+  /** Whether a routine waits for its start, or a thread is opening. */
+  mayAct(): boolean {
+    if (this.#state.queued > 0) return true
+    for (const { phase } of this.#state.threads.values()) if (phase === 'opening') return true
+    return false
+  }
+
   values(): Iterable<ServedThread> {
     return this.#threads.values()
   }

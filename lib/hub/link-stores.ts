@@ -28,9 +28,8 @@ export class RemoteStores implements Stores, LinkListener {
       return
     }
     if (call !== 0) {
-      let calls = this.#open.get(client)
-      if (calls === undefined) this.#open.set(client, (calls = new Map()))
-      calls.set(call, owner)
+      const calls = this.#open.get(client) ?? new Map<number, number>()
+      this.#open.set(client, calls.set(call, owner))
     }
     this.#link.send(['request', client, call, owner, thread, blocking, operation])
   }
