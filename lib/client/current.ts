@@ -40,7 +40,9 @@ globals[key] ??= {
   shutDown: false,
   isLoading: () => false,
   refused: () => {},
-})
+}
+
+export const place: Place = globals[key]
 
 /**
  * The node of this thread, started if need be.
