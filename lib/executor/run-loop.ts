@@ -248,6 +248,11 @@ export class RunLoop {
     return this.#begun.get(routine)
   }
 
+  /** Whether the routine of the calling code is over, or was asked to stop. */
+  isStopping(routine: number): boolean {
+    return routine !== 0 && this.#begun.get(routine)?.context.cancelled !== false
+  }
+
   /** Fails a routine whose code threw where nobody could catch it. */
   failRoutine(routine: number, error: unknown): boolean {
     const begun = this.#begun.get(routine)

@@ -65,6 +65,16 @@ export class ThreadExecutor implements Executor {
     return false
   }
 
+  /** Whether the thread has the routine: begun, or about to. */
+  has(thread: number, routine: number): boolean {
+    return this.#records.get(routine)?.thread === thread
+  }
+
+  /** Why the routine is being stopped, if it is. */
+  stopping(routine: number): ErrorRecord | undefined {
+    return this.#records.get(routine)?.stopping
+  }
+
   submit(task: Task): void {
     const refused = this.#closed ?? this.#overloaded()
     if (refused !== undefined) {

@@ -9,9 +9,9 @@ import { PortExecutor } from '../client/port-executor.ts'
 import { baselineNow } from '../client/quiet.ts'
 import { RoutineTable } from '../client/routine-table.ts'
 import { scopes } from '../client/scope.ts'
+import { isGoawayError } from '../errors.ts'
 import { routinesPerClient } from '../limits.ts'
 import type { PortFrame } from '../wire/frame.ts'
-import { openFrame } from '../wire/frame.ts'
 import type { HubMessage, RunMessage } from '../wire/messages.ts'
 import { ThreadWords, wordCulprit } from '../wire/shared-words.ts'
 import type { ThreadStart } from './pool.ts'
@@ -39,9 +39,7 @@ export function serve(start: ThreadStart): Promise<void> {
   watchExit(loop, words)
   watchErrors(loop)
   return new Promise((resolve) => {
-    start.port.on('message', (frame: PortFrame) => {
-      const messages = openFrame(frame)
-      client.deliveries++
+    client.deliver = (messages) => {
       for (const message of messages) {
         if (message[0] === 'close') {
           start.port.close()
@@ -50,7 +48,8 @@ export function serve(start: ThreadStart): Promise<void> {
         if (!loop.take(message as RunMessage)) client.dispatch(message as HubMessage)
       }
       loop.pump()
-    })
+    }
+    start.port.on('message', (frame: PortFrame) => client.receive(frame))
     const baseline = baselineNow()
     client.answerWhetherQuiet(() => baseline)
     channel.send(['open'])
@@ -122,7 +121,12 @@ function watchErrors(loop: RunLoop): void {
     writeAll(2, Buffer.from(`Uncaught error on a thread, ${where}: ${inspect(error)}\n`))
   }
   process.on('uncaughtException', take)
-  process.on('unhandledRejection', take)
+  process.on('unhandledRejection', (error) => {
+    // A wait that ended with its routine: nobody is left to whom it matters.
+    const owner = scopes.getStore()?.owner ?? 0
+    if (isGoawayError(error, 'ERR_GOAWAY_CANCELLED') && loop.isStopping(owner)) return
+    take(error)
+  })
   // On Node 20 what a microtask throws has lost its context by the time it is seen as uncaught.
   const queue = globalThis.queueMicrotask
   globalThis.queueMicrotask = (act) => {

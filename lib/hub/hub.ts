@@ -30,7 +30,7 @@ import { LinkServer, RemoteStores } from './link-stores.ts'
 import { Master } from './master.ts'
 import { Session } from './session.ts'
 import { StallWatch } from './stall-watch.ts'
-import type { StoreReplies, Stores } from './stores.ts'
+import type { StoreReplies, StoreRequest, Stores } from './stores.ts'
 
 export interface HubOptions {
   readonly node: string
@@ -142,14 +142,20 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   }
 
   routineEnded(client: number, routine: number): void {
+    // Nobody is left who could want what it still waits for.
+    this.#endWaits(client, routine, () => routineOver(routine))
     this.#stores.ownerEnded(client, routine)
   }
 
   routineStopping(client: number, routine: number, reason: ErrorRecord): void {
+    this.#endWaits(client, routine, () => reason)
+  }
+
+  #endWaits(client: number, routine: number, reason: () => ErrorRecord): void {
     const session = this.#sessions.get(client)
-    if (session === undefined) return
+    if (session === undefined || session.waiting.size === 0) return
     for (const [call, { owner }] of [...session.waiting]) {
-      if (owner === routine) this.#stores.forget(client, call, reason)
+      if (owner === routine) this.#stores.forget(client, call, reason())
     }
   }
 
@@ -169,15 +175,27 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     session.refuse(call, error)
   }
 
-  parked(client: number, call: number, owner: number): void {
+  parked(request: StoreRequest): void {
+    const { client, call, owner, blocking } = request
     const session = this.#sessionOf(client)
-    if (session === undefined) return this.#serverOf(client)?.replies.parked(client, call, owner)
-    const blocking = call === session.blockingCall
+    if (session === undefined) return this.#serverOf(client)?.replies.parked(request)
     const limited = session.blockingLimited
     session.waiting.set(call, { owner, blocking, limited, since: this.#waits++ })
+    const refusal = this.#refusalOf(session, request)
+    if (refusal !== undefined) return this.#stores.forget(client, call, refusal)
     if (!blocking) return
     if (session.thread !== 0) this.executor.blocked(session.thread)
     this.#stall.blocked()
+  }
+
+  /**
+   * Why a routine may not wait: it is over; or it is being stopped, which may cross with its request. A
+   * routine that stops may still wait for a lock: it may need one to clean up.
+   */
+  #refusalOf(session: Session, { owner, operation }: StoreRequest): ErrorRecord | undefined {
+    if (owner === 0) return undefined
+    if (!this.executor.has(session.thread, owner)) return routineOver(owner)
+    return operation[0] === 'wait' ? this.executor.stopping(owner) : undefined
   }
 
   #unblock(session: Session, call: number): void {
@@ -273,12 +291,16 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     operation: Operation,
   ): void {
     const { client, thread } = session
+    // What a routine holds is freed when it ends: a lock granted later would stay until its thread ends.
+    const acquires = operation[0] === 'acquire' || operation[0] === 'tryAcquire'
+    if (acquires && owner !== 0 && !this.executor.has(thread, owner)) {
+      if (call !== 0) this.refuse(client, call, routineOver(owner))
+      return
+    }
     this.#stores.request({ client, call, owner, thread, blocking, operation })
   }
 
   #forget(session: Session, call: number): void {
-    // An answer that is on its way stands.
-    if (!session.waiting.has(call)) return
     const reason = new GoawayError('ERR_GOAWAY_TIMEOUT', 'The wait was given up')
     this.#stores.forget(session.client, call, recordOf(reason))
   }
@@ -363,4 +385,16 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   wakeAll(): void {
     for (const session of this.#sessions.values()) session.wake()
   }
+}
+
+function routineOver(routine: number): ErrorRecord {
+  return recordOf(
+    new GoawayError(
+      'ERR_GOAWAY_CANCELLED',
+      `Routine ${routine} is over: what it left behind may not wait`,
+      {
+        routine,
+      },
+    ),
+  )
 }

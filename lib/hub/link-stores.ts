@@ -11,8 +11,8 @@ export class RemoteStores implements Stores, LinkListener {
   readonly #link: Link
   readonly #replies: StoreReplies
   readonly #turn: () => void
-  /** Calls without an answer, by client, with their owners: refused when the link ends. */
-  readonly #open = new Map<number, Map<number, number>>()
+  /** Requests without an answer, by client and call: refused when the link ends. */
+  readonly #open = new Map<number, Map<number, StoreRequest>>()
   #over = false
 
   constructor(end: LinkEnd, replies: StoreReplies, turn: () => void) {
@@ -28,14 +28,14 @@ export class RemoteStores implements Stores, LinkListener {
       return
     }
     if (call !== 0) {
-      const calls = this.#open.get(client) ?? new Map<number, number>()
-      this.#open.set(client, calls.set(call, owner))
+      const calls = this.#open.get(client) ?? new Map<number, StoreRequest>()
+      this.#open.set(client, calls.set(call, request))
     }
     this.#link.send(['request', client, call, owner, thread, blocking, operation])
   }
 
   forget(client: number, call: number, reason: ErrorRecord): void {
-    this.#link.send(['cease', client, call, reason])
+    if (this.#open.get(client)?.has(call)) this.#link.send(['cease', client, call, reason])
   }
 
   ownerEnded(client: number, owner: number): void {
@@ -78,8 +78,8 @@ export class RemoteStores implements Stores, LinkListener {
   }
 
   #parked(client: number, call: number): void {
-    const owner = this.#open.get(client)?.get(call)
-    if (owner !== undefined) this.#replies.parked(client, call, owner)
+    const request = this.#open.get(client)?.get(call)
+    if (request !== undefined) this.#replies.parked(request)
   }
 
   #settle(client: number, call: number): boolean {
@@ -109,6 +109,7 @@ function masterLost(maybeExecuted: boolean): ErrorRecord {
 
 /** Serves the clients at the other end of a link. */
 export class LinkServer implements LinkListener {
+  readonly replies: StoreReplies
   readonly #link: Link
   readonly #clients = new Set<number>()
   readonly #stores: Stores
@@ -119,19 +120,17 @@ export class LinkServer implements LinkListener {
     this.#stores = stores
     this.#turn = turn
     this.#gone = gone
-    this.#link = end.open(this)
+    const link = end.open(this)
+    this.#link = link
+    this.replies = {
+      answer: (client, call, answer) => link.send(['reply', client, call, answer]),
+      refuse: (client, call, error) => link.send(['refusal', client, call, error]),
+      parked: ({ client, call }) => link.send(['waiting', client, call]),
+    }
   }
 
   serves(client: number): boolean {
     return this.#clients.has(client)
-  }
-
-  get replies(): StoreReplies {
-    return {
-      answer: (client, call, answer) => this.#link.send(['reply', client, call, answer]),
-      refuse: (client, call, error) => this.#link.send(['refusal', client, call, error]),
-      parked: (client, call) => this.#link.send(['waiting', client, call]),
-    }
   }
 
   received(messages: readonly LinkMessage[]): void {

@@ -11,8 +11,8 @@ export class Master implements Stores {
   readonly #strict = strict.initial()
   readonly #lock = lock.initial()
   readonly #replies: StoreReplies
-  /** Owner of the request that is being taken: only it can be parked. */
-  #owner = 0
+  /** The request that is being taken: only it can be parked. */
+  #taken: StoreRequest | undefined
 
   constructor(replies: StoreReplies) {
     this.#replies = replies
@@ -20,7 +20,7 @@ export class Master implements Stores {
 
   request(request: StoreRequest): void {
     const { operation } = request
-    this.#owner = request.owner
+    this.#taken = request
     if (isLockOperation(operation)) {
       this.#stepLock({ type: 'request', ...request, operation })
     } else {
@@ -30,9 +30,13 @@ export class Master implements Stores {
   }
 
   forget(client: number, call: number, reason: ErrorRecord): void {
+    let waited = this.#strict.waiting.get(client)?.has(call) === true
     this.#stepStrict({ type: 'forget', client, call })
-    this.#stepLock({ type: 'forget', client, call })
-    this.#replies.refuse(client, call, reason)
+    for (const output of lock.step(this.#lock, { type: 'forget', client, call })) {
+      if (output.type === 'forgotten' && output.forgotten) waited = true
+    }
+    // Whoever is answered although it gave up gives back what it was granted.
+    if (waited) this.#replies.refuse(client, call, reason)
   }
 
   ownerEnded(client: number, owner: number): void {
@@ -70,7 +74,7 @@ export class Master implements Stores {
         return this.#replies.refuse(client, call, recordOf(error))
       }
       case 'parked':
-        return this.#replies.parked(client, call, this.#owner)
+        return this.#replies.parked(this.#taken as StoreRequest)
     }
   }
 }

@@ -17,7 +17,7 @@ export interface StoreReplies {
   answer(client: number, call: number, answer: Answer): void
   refuse(client: number, call: number, error: ErrorRecord): void
   /** There is no answer yet: what it waits for has not happened. */
-  parked(client: number, call: number, owner: number): void
+  parked(request: StoreRequest): void
 }
 
 export interface Stores {

@@ -4,7 +4,7 @@
  * returning to its event loop, and it costs no message.
  *
  * Order with the thread's port, which carries what does not fit: each entry tells how many port frames
- * went before it, and each port frame tells the ring position it comes after. Positions count bytes
+ * went before it; and when a frame is there, all entries that went before it are. Positions count bytes
  * modulo 2^32; an entry is `[length][frames before]` and its bytes, padded to 8, never wrapped.
  */
 import { ringCapacityBytes } from '../limits.ts'
@@ -14,12 +14,6 @@ const controlBytes = 16
 const skip = -1
 
 export const ringBytes = controlBytes + ringCapacityBytes
-
-export interface RingEntry {
-  /** Port frames that the producer posted before this entry. */
-  readonly framesBefore: number
-  readonly bytes: Uint8Array
-}
 
 export class Ring {
   /** [head, tail]: read by the other side, so only touched with Atomics. */
@@ -35,16 +29,6 @@ export class Ring {
     this.#bytes = new Uint8Array(buffer, offset + controlBytes, ringCapacityBytes)
     this.#head = Atomics.load(this.#control, 0)
     this.#tail = Atomics.load(this.#control, 1)
-  }
-
-  /** Where the next entry will begin: what a port frame comes after. */
-  get position(): number {
-    return this.#tail
-  }
-
-  /** Where the consumer stands. */
-  get consumed(): number {
-    return this.#head
   }
 
   /** Producer: puts an entry in; false when there is no room for it now. */
