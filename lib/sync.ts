@@ -16,7 +16,7 @@
 import './handles/init.ts'
 import { type SyncLock, SyncLockHandle } from './handles/lock.ts'
 import { ObjectCore } from './handles/object-core.ts'
-import { type ReservedName, type SyncObject, syncObject } from './handles/object-sync.ts'
+import { type InitialFields, type SyncObject, syncObject } from './handles/object-sync.ts'
 
 export { GoawayError, type GoawayErrorCode } from './errors.ts'
 export type { Held, SyncLock } from './handles/lock.ts'
@@ -30,7 +30,7 @@ export type { SyncMethods, SyncObject } from './handles/object-sync.ts'
  */
 export function StrictCentralized<T extends object = Record<string, unknown>>(
   name: string,
-  initial?: T & { readonly [Name in ReservedName]?: never },
+  initial?: InitialFields<T>,
 ): SyncObject<T> {
   return syncObject(new ObjectCore('StrictCentralized', name, initial)) as SyncObject<T>
 }

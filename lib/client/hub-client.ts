@@ -23,10 +23,11 @@ interface Call {
   reject(error: unknown): void
 }
 
-/** How a wait may end before its answer. `aborted` is looked at when a blocked thread wakes. */
-export interface WaitLimit {
-  readonly timeoutMs?: number | undefined
-  readonly signal?: AbortSignal | undefined
+/** An end to the waiting of a blocked thread. */
+export interface BlockingLimit {
+  readonly timeoutMs: number
+  /** What to throw when the time is over before the answer. */
+  expired(): Error
 }
 
 type Handler = (message: HubMessage) => void
@@ -51,6 +52,10 @@ export class HubClient {
   #lostListeners = new Set<(error: GoawayError) => void>()
   /** Frames that a blocking call found before its own answer: for the next turn of the event loop. */
   #early: PortFrame[] = []
+  /** Takes the messages of a frame; a pool thread has more to do with them than to dispatch. */
+  deliver: (messages: readonly Message[]) => void = (messages) => {
+    for (const message of messages) this.dispatch(message as HubMessage)
+  }
 
   constructor(id: number, channel: Channel, keeper: Keeper) {
     this.id = id
@@ -120,45 +125,42 @@ export class HubClient {
   }
 
   /** Asks and blocks this thread until the answer is there. Throws what the hub refuses with. */
-  askBlocking(owner: number, operation: Operation, timeoutMs = Infinity): Answer {
+  askBlocking(owner: number, operation: Operation, limit?: BlockingLimit): Answer {
     if (this.#lost !== undefined) throw this.#lost
     const call = this.#nextCall++
     const { words } = this.channel.shared
     const before = Atomics.load(words, wordAnswer)
-    this.channel.send(['ask', call, true, owner, operation, timeoutMs !== Infinity])
-    this.#waitForAnswer(before, call, timeoutMs)
+    this.channel.send(['ask', call, true, owner, operation, limit !== undefined])
+    const gaveUp = this.#waitForAnswer(before, call, limit?.timeoutMs ?? Infinity)
     const message = this.#openLetter()
     if (message[0] === 'answer') return message[2]
-    if (message[0] === 'refuse') throw errorOf(message[2])
+    if (message[0] === 'refuse') {
+      const error = errorOf(message[2])
+      throw gaveUp && error.code === 'ERR_GOAWAY_TIMEOUT' ? limit?.expired() : error
+    }
     throw new GoawayError('ERR_GOAWAY_PROTOCOL', `Unexpected answer: ${message[0]}`)
   }
 
-  #waitForAnswer(before: number, call: number, timeoutMs: number): void {
+  /** Comes back when the answer is there; true if the time was over before. */
+  #waitForAnswer(before: number, call: number, timeoutMs: number): boolean {
     const { words } = this.channel.shared
     for (let spin = 0; spin < blockingSpins; spin++) {
-      if (Atomics.load(words, wordAnswer) !== before) return
+      if (Atomics.load(words, wordAnswer) !== before) return false
     }
-    let deadline = timeoutMs === Infinity ? Infinity : performance.now() + timeoutMs
-    let beat = -1
-    let silentSince = 0
+    const pulse = new Pulse(this.channel.hubWords)
+    const deadline = timeoutMs === Infinity ? Infinity : performance.now() + timeoutMs
+    let gaveUp = false
     for (;;) {
-      const left = deadline - performance.now()
+      const left = gaveUp ? Infinity : deadline - performance.now()
       if (left <= 0) {
         // The hub's answer decides: it may have been on its way.
-        deadline = Infinity
+        gaveUp = true
         this.channel.send(['forget', call])
         continue
       }
       Atomics.wait(words, wordAnswer, before, Math.min(left, pulseLookMs))
-      if (Atomics.load(words, wordAnswer) !== before) return
-      const now = performance.now()
-      const beatNow = Atomics.load(this.channel.hubWords, wordBeat)
-      if (beatNow !== beat) {
-        beat = beatNow
-        silentSince = now
-      }
-      const silent = beat !== -1 && now - silentSince > beatPatienceMs
-      if (silent || Atomics.load(this.channel.hubWords, wordDead) !== 0) {
+      if (Atomics.load(words, wordAnswer) !== before) return gaveUp
+      if (pulse.isGone()) {
         const error = hubLost()
         this.lose(error)
         throw error
@@ -195,7 +197,7 @@ export class HubClient {
 
   #open(frame: PortFrame): void {
     this.deliveries++
-    for (const message of openFrame(frame)) this.dispatch(message as HubMessage)
+    this.deliver(openFrame(frame))
   }
 
   /** Acts on one message of the hub. */
@@ -231,6 +233,31 @@ export class HubClient {
     }
     for (const listener of this.#lostListeners) listener(error)
     this.#lostListeners.clear()
+  }
+}
+
+/** Whether the hub is alive, as a blocked thread sees it. */
+class Pulse {
+  readonly #hubWords: Int32Array
+  #beat = -1
+  #silentMs = 0
+  #lookedAt = 0
+
+  constructor(hubWords: Int32Array) {
+    this.#hubWords = hubWords
+  }
+
+  isGone(): boolean {
+    if (Atomics.load(this.#hubWords, wordDead) !== 0) return true
+    const now = performance.now()
+    const beat = Atomics.load(this.#hubWords, wordBeat)
+    // A process that was stopped for long (Ctrl-Z, a suspended machine) stops its hub as well: only
+    // the time between looks that came when they were due counts as silence.
+    if (beat === this.#beat) this.#silentMs += Math.min(now - this.#lookedAt, pulseLookMs * 2)
+    else this.#silentMs = 0
+    this.#beat = beat
+    this.#lookedAt = now
+    return this.#silentMs > beatPatienceMs
   }
 }
 

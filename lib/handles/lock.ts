@@ -6,8 +6,15 @@ import { inspect } from 'node:util'
 import { currentNode, type Node } from '../client/current.ts'
 import { currentScope, type HeldEntry, type Scope } from '../client/scope.ts'
 import { GoawayError } from '../errors.ts'
-import { checkName, gaveUp, handleMark } from './object-core.ts'
-import { askWithin, checkWaitOptions, deadlineOf, type WaitOptions } from './wait.ts'
+import { checkName, handleMark } from './object-core.ts'
+import {
+  askWithin,
+  blockingLimit,
+  checkSignal,
+  checkWaitOptions,
+  deadlineOf,
+  type WaitOptions,
+} from './wait.ts'
 
 /** A lock that is held. Leaving a `using` block releases it. */
 export interface Held {
@@ -43,11 +50,12 @@ export interface AsyncLock {
 /** A lock whose `acquire` blocks the thread. See {@link AsyncLock}. */
 export interface SyncLock {
   readonly name: string
-  acquire(options?: { timeoutMs?: number }): Held
+  /** A blocked thread sees no events: `signal` is looked at before it blocks. */
+  acquire(options?: WaitOptions): Held
   tryAcquire(): Held | null
   release(): void
   /** Holds the lock while `act` runs, or until the promise that it returns is settled. */
-  with<R>(act: (held: Held) => R, options?: { timeoutMs?: number }): R
+  with<R>(act: (held: Held) => R, options?: WaitOptions): R
 }
 
 class HeldLock implements Held, HeldEntry {
@@ -57,6 +65,7 @@ class HeldLock implements Held, HeldEntry {
   readonly #scope: Scope
   #released = false
   #lost: AbortController | undefined
+  #stopListening: (() => void) | undefined
 
   constructor(lock: string, token: number, node: Node, scope: Scope) {
     this.lock = lock
@@ -70,12 +79,10 @@ class HeldLock implements Held, HeldEntry {
     if (this.#lost === undefined) {
       const controller = new AbortController()
       this.#lost = controller
-      const lose = (error: GoawayError): void => {
-        if (!this.#released) controller.abort(error)
-      }
-      const { lost } = this.#node.client
-      if (lost === undefined) this.#node.client.onLost(lose)
-      else lose(lost)
+      const { client } = this.#node
+      if (this.#released) return controller.signal
+      if (client.lost !== undefined) controller.abort(client.lost)
+      else this.#stopListening = client.onLost((error) => controller.abort(error))
     }
     return this.#lost.signal
   }
@@ -83,6 +90,7 @@ class HeldLock implements Held, HeldEntry {
   release(): void {
     if (this.#released) return
     this.#released = true
+    this.#stopListening?.()
     if (this.#scope.held.get(this.lock) === this) this.#scope.held.delete(this.lock)
     this.#node.client.tell(this.#scope.owner, ['release', this.lock, this.token])
   }
@@ -160,18 +168,15 @@ export class AsyncLockHandle extends LockBase implements AsyncLock {
 }
 
 export class SyncLockHandle extends LockBase implements SyncLock {
-  acquire(options: { timeoutMs?: number } = {}): Held {
+  acquire(options: WaitOptions = {}): Held {
     const what = `acquire() of ${this}`
     checkWaitOptions(what, options)
+    checkSignal(what, options)
     const node = currentNode(`acquire ${this}`)
     const scope = currentScope()
-    try {
-      const token = node.client.askBlocking(scope.owner, ['acquire', this.name], options.timeoutMs)
-      return new HeldLock(this.name, token as number, node, scope)
-    } catch (error) {
-      const given = options.timeoutMs !== undefined && error instanceof GoawayError
-      throw given && error.code === 'ERR_GOAWAY_TIMEOUT' ? gaveUp(what, options) : error
-    }
+    const limit = blockingLimit(what, deadlineOf(options))
+    const token = node.client.askBlocking(scope.owner, ['acquire', this.name], limit)
+    return new HeldLock(this.name, token as number, node, scope)
   }
 
   tryAcquire(): Held | null {
@@ -181,7 +186,7 @@ export class SyncLockHandle extends LockBase implements SyncLock {
     return token === 0 ? null : new HeldLock(this.name, token as number, node, scope)
   }
 
-  with<R>(act: (held: Held) => R, options: { timeoutMs?: number } = {}): R {
+  with<R>(act: (held: Held) => R, options: WaitOptions = {}): R {
     const held = this.acquire(options)
     let result: R
     try {

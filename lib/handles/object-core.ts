@@ -3,7 +3,9 @@
  * and the values it has decoded. A handle costs nothing until it is used: its module is evaluated in
  * every thread.
  */
+import { inspect } from 'node:util'
 import { currentNode, type Node } from '../client/current.ts'
+import { isWellFormed } from '../client/plain-writer.ts'
 import { currentScope, fencesOf } from '../client/scope.ts'
 import { decodeStored, encodeStored } from '../client/values.ts'
 import { GoawayError } from '../errors.ts'
@@ -13,7 +15,8 @@ import type { EncodedValue, Fences, FieldState, InlineValue } from '../wire/mess
 /** A symbol by which handles are known, and refused as values. */
 export const handleMark = Symbol.for('goaway.handle')
 
-interface Decoded {
+/** A field as a thread has read it: version 0 and `undefined` if it is absent. */
+export interface FieldRead {
   readonly version: number
   readonly value: unknown
 }
@@ -21,9 +24,10 @@ interface Decoded {
 export class ObjectCore {
   readonly store: string
   readonly name: string
-  readonly #initial: Readonly<Record<string, unknown>> | undefined
+  /** Encoded where it is given, so that what cannot be stored is refused there. */
+  readonly #initial: readonly (readonly [field: string, value: EncodedValue])[]
   /** Frozen values by field: decoded once per version. */
-  readonly #decoded = new Map<string, Decoded>()
+  readonly #decoded = new Map<string, FieldRead>()
   #node: Node | undefined
 
   constructor(store: string, name: string, initial: object | undefined) {
@@ -31,10 +35,24 @@ export class ObjectCore {
     this.name = checkName(`${store}(name)`, name)
     if (initial !== undefined && (typeof initial !== 'object' || initial === null)) {
       throw new TypeError(
-        `Cannot make ${store}('${name}'): its initial values are no object: ${initial}`,
+        `Cannot make ${store}('${name}'): its initial values are no object: ${inspect(initial)}`,
       )
     }
-    this.#initial = initial as Readonly<Record<string, unknown>> | undefined
+    this.#initial = Object.entries(initial ?? {}).map(([field, value]) => [
+      this.checkField(field),
+      this.encode(field, value),
+    ])
+  }
+
+  /** The names of the initial values. */
+  get initialFields(): readonly string[] {
+    return this.#initial.map(([field]) => field)
+  }
+
+  checkField(field: unknown): string {
+    // The usual case first: this is on the way of every read and write.
+    if (typeof field === 'string' && isFieldName.test(field)) return field
+    return checkName(`The name of a field of ${this}`, field)
   }
 
   toString(): string {
@@ -46,11 +64,8 @@ export class ObjectCore {
     const node = currentNode(`${what} ${this}`, blocking)
     if (node !== this.#node) {
       this.#decoded.clear()
-      if (this.#initial !== undefined) {
-        const fields = Object.entries(this.#initial).map(
-          ([field, value]) => [field, this.encode(field, value)] as const,
-        )
-        node.client.tell(currentScope().owner, ['init', this.name, fields])
+      if (this.#initial.length > 0) {
+        node.client.tell(currentScope().owner, ['init', this.name, this.#initial])
       }
       this.#node = node
     }
@@ -67,30 +82,39 @@ export class ObjectCore {
     return encoded instanceof Uint8Array ? undefined : { inline: encoded }
   }
 
-  /** The version a reader need not be sent again. */
-  seen(field: string): number {
-    return this.#decoded.get(field)?.version ?? 0
+  /** The value as it is now, whatever its giver does with it later. */
+  ownCopy(field: string, value: unknown): unknown {
+    return decodeStored(this.encode(field, value)).value
   }
 
-  /** The value of a field as its master answered; `undefined` if it is absent. */
-  decode(field: string, state: FieldState): unknown {
+  /** What a reader has decoded and need not be sent again. */
+  known(field: string): FieldRead | undefined {
+    return this.#decoded.get(field)
+  }
+
+  /** A field as its master answered, to a reader who said what it had. */
+  decode(field: string, state: FieldState, known?: FieldRead): FieldRead {
+    if (state.length === 1) return known as FieldRead
     const [version, encoded] = state
-    if (state.length === 1) return this.#decoded.get(field)?.value
-    return this.decodeValue(field, version, encoded)
+    return { version, value: this.decodeValue(field, version, encoded) }
   }
 
   decodeValue(field: string, version: number, encoded: EncodedValue): unknown {
+    const known = this.#decoded.get(field)
+    // Answers may be decoded in another order than they came: the newest stays.
+    const isNewest = known === undefined || version === 0 || known.version < version
     if (!(encoded instanceof Uint8Array)) {
-      this.#decoded.delete(field)
+      if (isNewest) this.#decoded.delete(field)
       return encoded
     }
-    const known = this.#decoded.get(field)
     if (known?.version === version) return known.value
     const { value, shareable } = decodeStored(encoded)
+    if (!isNewest) return value
+    this.#decoded.delete(field)
     if (shareable) {
       if (this.#decoded.size >= decodedFieldsMax) this.#decoded.clear()
       this.#decoded.set(field, { version, value })
-    } else this.#decoded.delete(field)
+    }
     return value
   }
 
@@ -99,12 +123,17 @@ export class ObjectCore {
   }
 }
 
+/** Most names of fields. Others are looked at more closely. */
+const isFieldName = /^[\w$]{1,64}$/
+
 /** Checks the name of a store, lock or field. */
 export function checkName(what: string, name: unknown): string {
   if (typeof name !== 'string') throw new TypeError(`${what} has to be a string: ${typeof name}`)
   if (name.length === 0 || name.length > nameLengthMax) {
     throw new RangeError(`${what} has to have 1 to ${nameLengthMax} characters: ${name.length}`)
   }
+  // Halves of a character all arrive as the same replacement, and two names would be one.
+  if (!isWellFormed(name)) throw new RangeError(`${what} has to be well-formed: ${inspect(name)}`)
   return name
 }
 

@@ -3,6 +3,7 @@
  * asynchronous handle answer at once. The calling thread sleeps until its hub has answered.
  */
 import { inspect, isDeepStrictEqual } from 'node:util'
+import type { BlockingLimit } from '../client/hub-client.ts'
 import { currentScope } from '../client/scope.ts'
 import { GoawayError } from '../errors.ts'
 import type {
@@ -15,8 +16,14 @@ import type {
 } from '../wire/messages.ts'
 import type { FieldOf } from './object.ts'
 import { waitArguments } from './object.ts'
-import { gaveUp, handleMark, type ObjectCore } from './object-core.ts'
-import { checkWaitOptions, deadlineOf, type WaitOptions } from './wait.ts'
+import { type FieldRead, handleMark, type ObjectCore } from './object-core.ts'
+import {
+  blockingLimit,
+  checkSignal,
+  checkWaitOptions,
+  deadlineOf,
+  type WaitOptions,
+} from './wait.ts'
 
 /** The methods of a blocking handle. See {@link AsyncObject} for what each does. */
 export interface SyncMethods<T extends object> {
@@ -39,11 +46,61 @@ export interface SyncMethods<T extends object> {
   watch<K extends FieldOf<T>>(field: K): IterableIterator<T[K] | undefined>
 }
 
+/** What every object has. */
+type InheritedName =
+  | 'constructor'
+  | 'hasOwnProperty'
+  | 'isPrototypeOf'
+  | 'propertyIsEnumerable'
+  | 'toLocaleString'
+  | 'toString'
+  | 'valueOf'
+  | '__proto__'
+  | '__defineGetter__'
+  | '__defineSetter__'
+  | '__lookupGetter__'
+  | '__lookupSetter__'
+
 /** Names that are methods and so no properties: `get` and `set` still reach such a field. */
-export type ReservedName = keyof SyncMethods<object> | 'then' | 'toJSON' | keyof object
+export type ReservedName = keyof SyncMethods<object> | 'then' | 'toJSON' | InheritedName
 
 /** A shared object whose fields are properties. Reading and writing block the thread. */
 export type SyncObject<T extends object> = SyncMethods<T> & Omit<T, ReservedName>
+
+/** Initial values none of which has a reserved name. */
+export type InitialFields<T extends object> = string extends keyof T
+  ? T & { readonly [Name in ReservedName]?: never }
+  : Extract<keyof T, ReservedName> extends never
+    ? T
+    : T & { readonly [Name in Extract<keyof T, ReservedName>]: never }
+
+/**
+ * The seam of reading: the one place where blocking handles obtain a field's value as it stands. A read
+ * from shared memory will take the place of the message here. What comes after a version that is known
+ * is obtained in {@link readChange}.
+ */
+function readField(core: ObjectCore, field: string): FieldRead {
+  core.checkField(field)
+  // The node first: what is known of another one counts for nothing.
+  const { client } = core.node('read', true)
+  const known = core.known(field)
+  const operation = ['get', core.name, field, known?.version ?? 0] as const
+  const state = client.askBlocking(currentScope().owner, operation) as FieldState
+  return core.decode(field, state, known)
+}
+
+/** The field once its version is not the one seen. */
+function readChange(
+  core: ObjectCore,
+  field: string,
+  seen: number,
+  limit?: BlockingLimit,
+): FieldRead {
+  const { client } = core.node('wait for', true)
+  const operation = ['wait', core.name, field, seen] as const
+  const state = client.askBlocking(currentScope().owner, operation, limit)
+  return core.decode(field, state as FieldState)
+}
 
 class BlockingMethods {
   readonly #core: ObjectCore
@@ -52,37 +109,35 @@ class BlockingMethods {
     this.#core = core
   }
 
-  #ask(what: string, operation: StrictOperation, timeoutMs?: number): Answer {
-    const node = this.#core.node(what, true)
-    return node.client.askBlocking(currentScope().owner, operation, timeoutMs)
+  #ask(what: string, operation: StrictOperation): Answer {
+    return this.#core.node(what, true).client.askBlocking(currentScope().owner, operation)
   }
 
   get(field: string): unknown {
-    const core = this.#core
-    // Being told of the initial values comes before asking for what has been seen.
-    core.node('read', true)
-    const answer = this.#ask('read', ['get', core.name, field, core.seen(field)])
-    return core.decode(field, answer as FieldState)
+    return readField(this.#core, field).value
+  }
+
+  has(field: string): boolean {
+    return readField(this.#core, field).version !== 0
   }
 
   set(field: string, value: unknown): void {
     const core = this.#core
+    core.checkField(field)
     this.#ask('write', ['set', core.name, field, core.encode(field, value), core.fences()])
   }
 
   add(field: string, delta = 1): number {
     const core = this.#core
+    core.checkField(field)
     if (typeof delta !== 'number') throw new TypeError(`add() takes a number: ${typeof delta}`)
     const answer = this.#ask('add to', ['add', core.name, field, delta, core.fences()])
     return (answer as WriteOutcome)[2] as number
   }
 
-  has(field: string): boolean {
-    return (this.#ask('read', ['get', this.#core.name, field, 0]) as FieldState)[0] !== 0
-  }
-
   delete(field: string): boolean {
     const core = this.#core
+    core.checkField(field)
     return this.#ask('write', ['delete', core.name, field, core.fences()]) as boolean
   }
 
@@ -105,7 +160,7 @@ class BlockingMethods {
       throw new TypeError(`update() takes a function: ${typeof change}`)
     }
     const core = this.#core
-    let [version, value] = this.#read(field)
+    let { version, value } = readField(core, field)
     for (;;) {
       const [done, now, current] = this.#replace(field, version, core.encode(field, change(value)))
       version = now
@@ -116,6 +171,7 @@ class BlockingMethods {
 
   compareAndSet(field: string, expected: unknown, value: unknown): boolean {
     const core = this.#core
+    core.checkField(field)
     const encoded = core.encode(field, value)
     const simple = core.encodeInline(expected)
     if (simple !== undefined) {
@@ -124,21 +180,15 @@ class BlockingMethods {
       const operation = ['compareAndSet', name, field, simple.inline, encoded, fences] as const
       return (this.#ask('write', operation) as WriteOutcome)[0]
     }
-    let [version, current] = this.#read(field)
-    while (isDeepStrictEqual(current, expected)) {
+    const own = core.ownCopy(field, expected)
+    let { version, value: current } = readField(core, field)
+    while (isDeepStrictEqual(current, own)) {
       const [done, now, state] = this.#replace(field, version, encoded)
       if (done) return true
       version = now
       current = core.decodeValue(field, now, state)
     }
     return false
-  }
-
-  #read(field: string): [version: number, value: unknown] {
-    const core = this.#core
-    core.node('read', true)
-    const state = this.#ask('read', ['get', core.name, field, core.seen(field)]) as FieldState
-    return [state[0], core.decode(field, state)]
   }
 
   #replace(field: string, version: number, value: EncodedValue): WriteOutcome {
@@ -152,49 +202,38 @@ class BlockingMethods {
     untilOrOptions?: ((value: unknown) => boolean) | WaitOptions,
     options: WaitOptions = {},
   ): unknown {
+    const core = this.#core
+    core.checkField(field)
     const [until, limits] = waitArguments(untilOrOptions, options)
-    const what = `waitFor('${field}') of ${this.#core}`
+    const what = `waitFor('${field}') of ${core}`
     checkWaitOptions(what, limits)
     const deadline = deadlineOf(limits)
     let seen = -1
     for (;;) {
-      if (limits.signal?.aborted === true) throw gaveUp(what, limits, limits.signal)
-      const [version, value] = this.#wait(field, seen, what, deadline)
+      checkSignal(what, limits)
+      const { version, value } = readChange(core, field, seen, blockingLimit(what, deadline))
       if (until(value)) return value
       seen = version
     }
   }
 
-  #wait(
-    field: string,
-    seen: number,
-    what: string,
-    deadline: { at: number; options: WaitOptions },
-  ): [number, unknown] {
-    const core = this.#core
-    const left = deadline.at === Infinity ? Infinity : Math.max(0, deadline.at - performance.now())
-    try {
-      const state = this.#ask('wait for', ['wait', core.name, field, seen], left) as FieldState
-      return [state[0], core.decode(field, state)]
-    } catch (error) {
-      const given = left !== Infinity && error instanceof GoawayError
-      throw given && error.code === 'ERR_GOAWAY_TIMEOUT' ? gaveUp(what, deadline.options) : error
-    }
-  }
-
-  *watch(field: string): IterableIterator<unknown> {
-    const what = `watch('${field}') of ${this.#core}`
-    let seen = -1
-    for (;;) {
-      const first = seen === -1
-      const [version, value] = this.#wait(field, seen, what, deadlineOf({}))
-      seen = version
-      if (!first || version !== 0) yield value
-    }
+  watch(field: string): IterableIterator<unknown> {
+    this.#core.checkField(field)
+    return changes(this.#core, field)
   }
 
   toJSON(): object {
     return this.snapshot()
+  }
+}
+
+function* changes(core: ObjectCore, field: string): IterableIterator<unknown> {
+  let seen = -1
+  for (;;) {
+    const first = seen === -1
+    const { version, value } = readChange(core, field, seen)
+    seen = version
+    if (!first || version !== 0) yield value
   }
 }
 
@@ -209,6 +248,7 @@ const reservedNames = new Set([
 
 /** Makes the object whose properties are the fields. */
 export function syncObject(core: ObjectCore): object {
+  for (const field of core.initialFields) if (reservedNames.has(field)) throw reserved(core, field)
   const methods = new BlockingMethods(core)
   const bound = new Map<string, unknown>()
   for (const name of methodNames) {
@@ -265,8 +305,9 @@ class FieldTraps implements ProxyHandler<object> {
     property: string | symbol,
   ): PropertyDescriptor | undefined {
     if (typeof property === 'symbol') return Reflect.getOwnPropertyDescriptor(target, property)
-    if (reservedNames.has(property) || !this.#methods.has(property)) return undefined
-    const value = this.#methods.get(property)
+    if (reservedNames.has(property)) return undefined
+    const { version, value } = readField(this.#core, property)
+    if (version === 0) return undefined
     return { value, writable: true, enumerable: true, configurable: true }
   }
 
@@ -284,10 +325,16 @@ class FieldTraps implements ProxyHandler<object> {
 
   #checkField(property: string | symbol): string {
     if (typeof property === 'string' && !reservedNames.has(property)) return property
-    throw new GoawayError(
-      'ERR_GOAWAY_FIELD_NAME',
-      `Cannot use ${String(property)} as a property of ${this.#core}: the handle needs that name; ` +
-        `use get('${String(property)}') and set('${String(property)}', value), or another name`,
-    )
+    throw reserved(this.#core, property)
   }
+}
+
+function reserved(core: ObjectCore, property: string | symbol): GoawayError {
+  const name = String(property)
+  const text = `Cannot use ${name} as a property of ${core}: the handle needs that name; `
+  const remedy =
+    typeof property === 'symbol'
+      ? 'fields are named by strings'
+      : `use get('${name}') and set('${name}', value), or another name`
+  return new GoawayError('ERR_GOAWAY_FIELD_NAME', text + remedy)
 }

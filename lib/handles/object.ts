@@ -1,16 +1,19 @@
 /** Handles of strict objects that never block: every method returns a promise. */
-import { isDeepStrictEqual } from 'node:util'
+import { inspect, isDeepStrictEqual } from 'node:util'
 import { currentScope } from '../client/scope.ts'
 import type {
   Answer,
   EncodedValue,
   EntryRow,
+  Fences,
   FieldState,
   StrictOperation,
   WriteOutcome,
 } from '../wire/messages.ts'
-import { handleMark, type ObjectCore } from './object-core.ts'
-import { askWithin, checkWaitOptions, deadlineOf, type WaitOptions } from './wait.ts'
+import { fieldOrder } from './field-order.ts'
+import { FieldWatch } from './field-watch.ts'
+import { type FieldRead, handleMark, type ObjectCore } from './object-core.ts'
+import { askWithin, checkWaitOptions, type Deadline, deadlineOf, type WaitOptions } from './wait.ts'
 
 /** Names of fields, as strings. */
 export type FieldOf<T> = Extract<keyof T, string>
@@ -66,8 +69,6 @@ export interface AsyncObject<T extends object> {
 
 export class AsyncObjectHandle {
   readonly #core: ObjectCore
-  /** Updates take several steps; what is called after one on the same field waits for it. */
-  readonly #updating = new Map<string, Promise<unknown>>()
 
   constructor(core: ObjectCore) {
     this.#core = core
@@ -78,70 +79,93 @@ export class AsyncObjectHandle {
     return this.#core.name
   }
 
-  /** Sends now, or after the updates of the field that were called before. */
-  #ask(what: string, field: string | undefined, operation: () => StrictOperation): Promise<Answer> {
-    const before = field === undefined ? undefined : this.#updating.get(field)
-    if (before !== undefined) return before.then(() => this.#askNow(what, operation()))
-    try {
-      return this.#askNow(what, operation())
-    } catch (error) {
-      return Promise.reject(error)
-    }
+  [inspect.custom](): string {
+    return this.#core.toString()
   }
 
-  #askNow(what: string, operation: StrictOperation): Promise<Answer> {
-    const node = this.#core.node(what, false)
-    return node.client.askAsync(currentScope().owner, operation)
+  /**
+   * The seam of reading: the one place where this handle obtains a field's value as it stands. A read
+   * from shared memory will take the place of the message here. What comes after a version that is
+   * known is obtained in `#readChange`.
+   */
+  async #read(field: string): Promise<FieldRead> {
+    const core = this.#core
+    // The node first: what is known of another one counts for nothing.
+    const { client } = core.node('read', false)
+    const known = core.known(field)
+    const operation = ['get', core.name, field, known?.version ?? 0] as const
+    const state = await client.askAsync(currentScope().owner, operation)
+    return core.decode(field, state as FieldState, known)
+  }
+
+  /** The field once its version is not the one seen. */
+  async #readChange(
+    field: string,
+    seen: number,
+    deadline: Deadline,
+    what: string,
+  ): Promise<FieldRead> {
+    const core = this.#core
+    const node = core.node('wait for', false)
+    const operation = ['wait', core.name, field, seen] as const
+    const owner = currentScope().owner
+    const state = await askWithin(node, owner, operation, deadline, what)
+    return core.decode(field, state as FieldState)
+  }
+
+  async #ask(what: string, operation: StrictOperation): Promise<Answer> {
+    return this.#core.node(what, false).client.askAsync(currentScope().owner, operation)
+  }
+
+  /** Sends in call order. */
+  #send(what: string, field: string, operation: StrictOperation): Promise<Answer> {
+    return fieldOrder.send(this.#core.name, field, () => this.#ask(what, operation))
   }
 
   async get(field: string): Promise<unknown> {
-    const core = this.#core
-    const answer = await this.#ask('read', field, () => ['get', core.name, field, core.seen(field)])
-    return core.decode(field, answer as FieldState)
+    const { name } = this.#core
+    this.#core.checkField(field)
+    return (await fieldOrder.send(name, field, () => this.#read(field))).value
+  }
+
+  async has(field: string): Promise<boolean> {
+    const { name } = this.#core
+    this.#core.checkField(field)
+    return (await fieldOrder.send(name, field, () => this.#read(field))).version !== 0
   }
 
   async set(field: string, value: unknown): Promise<void> {
     const core = this.#core
-    const encoded = core.encode(field, value)
-    await this.#ask('write', field, () => ['set', core.name, field, encoded, core.fences()])
+    const { name } = core
+    core.checkField(field)
+    await this.#send('write', field, ['set', name, field, core.encode(field, value), core.fences()])
   }
 
   async add(field: string, delta = 1): Promise<number> {
     const core = this.#core
+    const { name } = core
+    core.checkField(field)
     if (typeof delta !== 'number') throw new TypeError(`add() takes a number: ${typeof delta}`)
-    const answer = await this.#ask('add to', field, () => [
-      'add',
-      core.name,
-      field,
-      delta,
-      core.fences(),
-    ])
+    const answer = await this.#send('add to', field, ['add', name, field, delta, core.fences()])
     return (answer as WriteOutcome)[2] as number
-  }
-
-  async has(field: string): Promise<boolean> {
-    const answer = await this.#ask('read', field, () => ['get', this.#core.name, field, 0])
-    return (answer as FieldState)[0] !== 0
   }
 
   async delete(field: string): Promise<boolean> {
     const core = this.#core
-    const answer = await this.#ask('write', field, () => [
-      'delete',
-      core.name,
-      field,
-      core.fences(),
-    ])
-    return answer as boolean
+    core.checkField(field)
+    const operation = ['delete', core.name, field, core.fences()] as const
+    return (await this.#send('write', field, operation)) as boolean
   }
 
   async keys(): Promise<string[]> {
-    return (await this.#ask('read', undefined, () => ['keys', this.#core.name])) as string[]
+    const { name } = this.#core
+    return (await fieldOrder.whole(name, () => this.#ask('read', ['keys', name]))) as string[]
   }
 
   async entries(): Promise<[string, unknown][]> {
     const core = this.#core
-    const rows = await this.#ask('read', undefined, () => ['entries', core.name])
+    const { name } = core
+    const rows = await fieldOrder.whole(name, () => this.#ask('read', ['entries', name]))
     return (rows as readonly EntryRow[]).map(([field, version, value]) => [
       field,
       core.decodeValue(field, version, value),
@@ -152,83 +176,61 @@ export class AsyncObjectHandle {
     return Object.freeze(Object.fromEntries(await this.entries()))
   }
 
-  update(field: string, change: (value: unknown) => unknown): Promise<unknown> {
+  async update(field: string, change: (value: unknown) => unknown): Promise<unknown> {
+    const core = this.#core
+    core.checkField(field)
     if (typeof change !== 'function') {
-      return Promise.reject(new TypeError(`update() takes a function: ${typeof change}`))
+      throw new TypeError(`update() takes a function: ${typeof change}`)
     }
-    return this.#stepwise(field, () => this.#update(field, change))
+    // Of the call, not of the moment when it is sent: a lock that was released meanwhile is noticed.
+    const fences = core.fences()
+    return fieldOrder.work(core.name, field, async () => {
+      let { version, value } = await this.#read(field)
+      for (;;) {
+        const encoded = core.encode(field, change(value))
+        const [done, now, current] = await this.#replace(field, version, encoded, fences)
+        version = now
+        value = core.decodeValue(field, now, current)
+        if (done) return value
+      }
+    })
   }
 
-  async #update(field: string, change: (value: unknown) => unknown): Promise<unknown> {
-    const core = this.#core
-    let [version, value] = await this.#read(field)
-    for (;;) {
-      const next = change(value)
-      const encoded = core.encode(field, next)
-      const [done, now, current] = await this.#replace(field, version, encoded)
-      version = now
-      value = core.decodeValue(field, now, current)
-      if (done) return value
-    }
-  }
-
-  async #read(field: string): Promise<[version: number, value: unknown]> {
-    const core = this.#core
-    const state = await this.#askNow('read', ['get', core.name, field, core.seen(field)])
-    const [version] = state as FieldState
-    return [version, core.decode(field, state as FieldState)]
-  }
-
-  async #replace(field: string, version: number, value: EncodedValue): Promise<WriteOutcome> {
-    const core = this.#core
-    return (await this.#askNow('write', [
-      'replace',
-      core.name,
-      field,
-      version,
-      value,
-      core.fences(),
-    ])) as WriteOutcome
-  }
-
-  /** Runs after the updates of the field that were called before, and before what is called after. */
-  #stepwise<R>(field: string, act: () => Promise<R>): Promise<R> {
-    const before = this.#updating.get(field) ?? Promise.resolve()
-    const result = before.then(act)
-    const settled: Promise<unknown> = result.then(
-      () => this.#settled(field, settled),
-      () => this.#settled(field, settled),
-    )
-    this.#updating.set(field, settled)
-    return result
-  }
-
-  #settled(field: string, update: Promise<unknown>): void {
-    if (this.#updating.get(field) === update) this.#updating.delete(field)
+  async #replace(
+    field: string,
+    version: number,
+    value: EncodedValue,
+    fences: Fences,
+  ): Promise<WriteOutcome> {
+    const operation = ['replace', this.#core.name, field, version, value, fences] as const
+    return (await this.#ask('write', operation)) as WriteOutcome
   }
 
   async compareAndSet(field: string, expected: unknown, value: unknown): Promise<boolean> {
     const core = this.#core
+    const { name } = core
+    core.checkField(field)
     const encoded = core.encode(field, value)
     const simple = core.encodeInline(expected)
+    const fences = core.fences()
     if (simple === undefined) {
-      return this.#stepwise(field, () => this.#compareAndSet(field, expected, encoded))
+      const own = core.ownCopy(field, expected)
+      return fieldOrder.work(name, field, () => this.#compareAndSet(field, own, encoded, fences))
     }
-    const answer = await this.#ask('write', field, () => [
-      'compareAndSet',
-      core.name,
-      field,
-      simple.inline,
-      encoded,
-      core.fences(),
-    ])
-    return (answer as WriteOutcome)[0]
+    const operation = ['compareAndSet', name, field, simple.inline, encoded, fences] as const
+    return ((await this.#send('write', field, operation)) as WriteOutcome)[0]
   }
 
-  async #compareAndSet(field: string, expected: unknown, encoded: EncodedValue): Promise<boolean> {
-    let [version, value] = await this.#read(field)
+  /** For values that the master cannot compare. */
+  async #compareAndSet(
+    field: string,
+    expected: unknown,
+    encoded: EncodedValue,
+    fences: Fences,
+  ): Promise<boolean> {
+    let { version, value } = await this.#read(field)
     while (isDeepStrictEqual(value, expected)) {
-      const [done, now, current] = await this.#replace(field, version, encoded)
+      const [done, now, current] = await this.#replace(field, version, encoded, fences)
       if (done) return true
       version = now
       value = this.#core.decodeValue(field, now, current)
@@ -241,25 +243,33 @@ export class AsyncObjectHandle {
     untilOrOptions?: ((value: unknown) => boolean) | WaitOptions,
     options: WaitOptions = {},
   ): Promise<unknown> {
-    const [until, limits] = waitArguments(untilOrOptions, options)
     const core = this.#core
+    core.checkField(field)
+    const [until, limits] = waitArguments(untilOrOptions, options)
     const what = `waitFor('${field}') of ${core}`
     checkWaitOptions(what, limits)
     const deadline = deadlineOf(limits)
     let seen = -1
     for (;;) {
-      const node = core.node('wait for', false)
-      const owner = currentScope().owner
-      const operation = ['wait', core.name, field, seen] as const
-      const state = (await askWithin(node, owner, operation, deadline, what)) as FieldState
-      const value = core.decode(field, state)
+      const look = () => this.#readChange(field, seen, deadline, what)
+      const { version, value } = await fieldOrder.send(core.name, field, look)
       if (until(value)) return value
-      seen = state[0]
+      seen = version
     }
   }
 
-  watch(field: string, options: { signal?: AbortSignal } = {}): AsyncIterableIterator<unknown> {
-    return watchField(this.#core, field, options)
+  watch(field: string, { signal }: { signal?: AbortSignal } = {}): AsyncIterableIterator<unknown> {
+    const core = this.#core
+    core.checkField(field)
+    const what = `watch('${field}') of ${core}`
+    if (signal !== undefined) checkWaitOptions(what, { signal })
+    return new FieldWatch(
+      (seen, stop) =>
+        fieldOrder.send(core.name, field, () =>
+          this.#readChange(field, seen, deadlineOf({ signal: stop }), what),
+        ),
+      signal,
+    )
   }
 }
 
@@ -275,46 +285,4 @@ export function waitArguments(
     throw new TypeError(`waitFor() takes a function or options: ${typeof untilOrOptions}`)
   }
   return [isThere, untilOrOptions]
-}
-
-function watchField(
-  core: ObjectCore,
-  field: string,
-  options: { signal?: AbortSignal },
-): AsyncIterableIterator<unknown> {
-  const stop = new AbortController()
-  const signal =
-    options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal])
-  let seen = -1
-  async function* changes(): AsyncGenerator<unknown> {
-    const deadline = deadlineOf({ signal })
-    for (;;) {
-      const node = core.node('watch', false)
-      const operation = ['wait', core.name, field, seen] as const
-      const what = `watch('${field}') of ${core}`
-      const state = (await askWithin(
-        node,
-        currentScope().owner,
-        operation,
-        deadline,
-        what,
-      )) as FieldState
-      const first = seen === -1
-      seen = state[0]
-      if (!first || seen !== 0) yield core.decode(field, state)
-    }
-  }
-  const iterator = changes()
-  return {
-    next: () => iterator.next(),
-    // A generator cannot be left while it waits: the wait is given up first.
-    return: async () => {
-      stop.abort()
-      await iterator.return(undefined).catch(() => {})
-      return { done: true, value: undefined }
-    },
-    [Symbol.asyncIterator]() {
-      return this
-    },
-  }
 }

@@ -1,5 +1,6 @@
 /** Calls that wait for something to happen, with an end to the waiting. */
 import type { Node } from '../client/current.ts'
+import type { BlockingLimit } from '../client/hub-client.ts'
 import { GoawayError } from '../errors.ts'
 import { timerMsMax } from '../limits.ts'
 import type { Answer, Operation } from '../wire/messages.ts'
@@ -34,6 +35,18 @@ export function deadlineOf(options: WaitOptions): Deadline {
   return { options, at: timeoutMs === undefined ? Infinity : performance.now() + timeoutMs }
 }
 
+/** The deadline as a limit of a blocking call; undefined if there is none. */
+export function blockingLimit(what: string, { at, options }: Deadline): BlockingLimit | undefined {
+  if (at === Infinity) return undefined
+  const timeoutMs = Math.max(0, at - performance.now())
+  return { timeoutMs, expired: () => gaveUp(what, options) }
+}
+
+/** A blocked thread sees no events: a signal is looked at before it blocks. */
+export function checkSignal(what: string, options: WaitOptions): void {
+  if (options.signal?.aborted === true) throw gaveUp(what, options, options.signal)
+}
+
 /**
  * Asks, and gives up at the deadline or when the signal aborts. The master decides which came first: if
  * the answer was on its way, `late` undoes what it brought, and the wait has failed all the same.
@@ -52,6 +65,7 @@ export function askWithin(
   if (signal?.aborted === true) return Promise.reject(gaveUp(what, deadline.options, signal))
   return new Promise((resolve, reject) => {
     let over = false
+    let timer: NodeJS.Timeout | undefined
     const giveUp = (): void => {
       over = true
       node.client.forget(call)
@@ -75,8 +89,10 @@ export function askWithin(
         reject(given ? gaveUp(what, deadline.options, signal) : error)
       },
     )
+    // Refused at once: there is no hub.
+    if (call === 0) return
     const left = Math.max(0, deadline.at - performance.now())
-    const timer = deadline.at === Infinity ? undefined : setTimeout(giveUp, left)
+    if (deadline.at !== Infinity) timer = setTimeout(giveUp, left)
     signal?.addEventListener('abort', giveUp, { once: true })
   })
 }
