@@ -67,4 +67,5 @@ const key = Symbol.for('goaway.order')
 const globals = globalThis as { [key]?: FieldOrder }
 
 /** The one of this thread; on the global object, for two copies of the library in one thread. */
-export const fieldOrder: FieldOrder = (globals[key] ??= new FieldOrder())
+globals[key] ??= new FieldOrder()
+export const fieldOrder: FieldOrder = globals[key]
