@@ -15,7 +15,7 @@ export const nameLengthMax = 1024
 /** Routines that one thread may hold at a time: begun, parked or assigned to it in advance. */
 export const slotsPerThreadMax = 1024
 /** Routines assigned to a running thread in advance: enough to fill a message, few enough to take back. */
-export const windowMax = 32
+export const windowMax = 128
 /** An answer to a blocking call up to this size needs no message. */
 export const letterBytesMax = 4096
 /** Threads of one node, blocked ones included: each costs some 5 MB. */
@@ -73,3 +73,7 @@ export const timerMsMax = 2 ** 31 - 1
 /** How soon, and how seldom at last, the hub looks whether a blocked call can still be answered. */
 export const stallLookMsMin = 20
 export const stallLookMsMax = 1_000
+/** A thread that waits for so many routines is sent results in batches. */
+export const burstRoutines = 8
+/** Results of so long a time, in milliseconds, go together in a batch. */
+export const burstGapMs = 0.1

@@ -333,12 +333,15 @@ export class Hub implements ThreadHost, Report, StoreReplies {
       const bell = Atomics.load(this.#words, wordBell)
       for (const session of this.#sessions.values()) this.#drain(session)
       this.executor.dispatch()
-      this.#flush()
-      if (performance.now() > until) {
+      const now = performance.now()
+      this.#flush(now)
+      if (now > until) {
+        this.#flush(Infinity)
         setImmediate(() => this.turn())
         break
       }
       if (this.#bell.watch(bell)) continue
+      if (this.#flush(Infinity)) continue
       Atomics.store(this.#words, wordAsleep, 1)
       // Whoever rang before it saw us asleep has sent no message.
       if (Atomics.load(this.#words, wordBell) === bell) break
@@ -357,15 +360,18 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     }
   }
 
-  #flush(): void {
+  /** Sends what is ready at this time; everything, if that is Infinity. Whether anything was sent. */
+  #flush(now: number): boolean {
     const busy = this.#routinesOfThreads > 0
     if (busy !== this.#busy) {
       this.#busy = busy
       this.#sessions.get(this.#program)?.send(['busy', busy])
     }
-    for (const session of this.#sessions.values()) session.flush()
+    let sent = false
+    for (const session of this.#sessions.values()) if (session.flush(now)) sent = true
     for (const server of this.#servers) server.flush()
     this.#remote?.flush()
+    return sent
   }
 
   /** Ends all routines and threads, and tells the program. */
@@ -378,7 +384,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     for (const server of this.#servers) server.close()
     this.#remote?.close()
     this.#sessions.get(this.#program)?.send(['closed'])
-    this.#flush()
+    this.#flush(Infinity)
   }
 
   /** The hub cannot go on: those who are blocked on it are to look at its words now. */

@@ -1,6 +1,6 @@
 /** A client of the hub: one thread, with its port, its shared words, and what it waits for. */
 import type { MessagePort } from 'node:worker_threads'
-import { letterBytesMax } from '../limits.ts'
+import { burstGapMs, burstRoutines, letterBytesMax } from '../limits.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import { encodeFrame, encodeOne, postFrame } from '../wire/frame.ts'
 import type {
@@ -47,6 +47,7 @@ export class Session {
   blockingLimited = false
   #outbox: (HubMessage | RunMessage)[] = []
   #deliveries = 0
+  #flushedAt = 0
 
   constructor(client: number, thread: number, port: MessagePort, words: ThreadWords) {
     this.client = client
@@ -65,12 +66,21 @@ export class Session {
     this.#outbox.push(message)
   }
 
-  flush(): void {
-    if (this.#outbox.length === 0) return
+  /**
+   * Posts what there is. A post costs as much as some ten routines, so while many results are on their
+   * way to this thread, those of a moment go together.
+   *
+   * @returns whether anything was posted
+   */
+  flush(now: number): boolean {
+    if (this.#outbox.length === 0) return false
+    if (this.routines.size >= burstRoutines && now - this.#flushedAt < burstGapMs) return false
+    if (now !== Infinity) this.#flushedAt = now
     const messages = this.#outbox
     this.#outbox = []
     this.#deliveries++
     postFrame(this.port as unknown as MessagePortLike, messages)
+    return true
   }
 
   answer(call: number, answer: Answer): void {
