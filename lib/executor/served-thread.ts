@@ -23,6 +23,10 @@ export class ServedThread {
   opened = false
   /** The routine for whose sake it is killed. */
   culprit = 0
+  /** Routines it has been given so far. */
+  uses = 0
+  /** It is being watched for whether it stays idle. */
+  watched = false
   readonly #functions = new Map<string, number>()
   readonly #freeSlots: number[]
   /** Routines by slot; 0 for none. */
@@ -49,6 +53,7 @@ export class ServedThread {
 
   /** Gives a routine a slot, for this one use of it. */
   seat(record: RunningRoutine, ticket: number): void {
+    this.uses++
     record.thread = this.id
     record.slot = this.#freeSlots.pop() as number
     record.ticket = ticket

@@ -282,9 +282,16 @@ export class ThreadTeam {
     record.attempt--
   }
 
-  #retireLater(thread: number): void {
+  /** Retires a thread that nobody has used for a while; one timer a thread, however often it idles. */
+  #retireLater(id: number): void {
+    const thread = this.#threads.get(id)
+    if (thread === undefined || thread.watched) return
+    thread.watched = true
+    const { uses } = thread
     this.#timers.start(threadIdleMs, () => {
-      this.#step({ type: 'retire', thread })
+      thread.watched = false
+      if (thread.uses !== uses) return this.#retireLater(id)
+      this.#step({ type: 'retire', thread: id })
       this.#host.turn()
     })
   }
