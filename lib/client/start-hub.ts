@@ -46,21 +46,24 @@ export function threadArguments(execArgv: readonly string[]): string[] {
   return taken
 }
 
-/** Keeps the event loop alive while something is pending. */
-class PortKeeper implements Keeper {
+/**
+ * Keeps the event loop alive while something is pending. It is the hub's thread that does, not the port
+ * to it: that one closes when the hub dies, before it is known that everything pending has failed.
+ */
+class WorkerKeeper implements Keeper {
   #pending = 0
-  readonly #port: { ref(): void; unref(): void }
+  readonly #worker: Worker
 
-  constructor(port: { ref(): void; unref(): void }) {
-    this.#port = port
+  constructor(worker: Worker) {
+    this.#worker = worker
   }
 
   retain(): void {
-    if (this.#pending++ === 0) this.#port.ref()
+    if (this.#pending++ === 0) this.#worker.ref()
   }
 
   release(): void {
-    if (--this.#pending === 0) this.#port.unref()
+    if (--this.#pending === 0) this.#worker.unref()
   }
 }
 
@@ -91,7 +94,7 @@ export function startHub(options: StartOptions): Node {
     transferList: [port2],
   })
   worker.unref()
-  const keeper = new PortKeeper(port1)
+  const keeper = new WorkerKeeper(worker)
   const client = new HubClient(0, new Channel(port1, words, hubWords), keeper)
   const routines = new RoutineTable(keeper, 0 * routinesPerClient)
   routines.executor = options.executor?.(routines) ?? new PortExecutor(client, routines)

@@ -5,7 +5,7 @@ import { locate } from '../client/locate.ts'
 import { packPayload, packRepeatable } from '../client/payload.ts'
 import type { RoutineListener } from '../client/routine-table.ts'
 import { currentScope } from '../client/scope.ts'
-import { GoawayError } from '../errors.ts'
+import { GoawayError, isGoawayError } from '../errors.ts'
 import type { FunctionAddress, RoutineTerms } from '../wire/messages.ts'
 import { checkOptions, defaultTerms, type RoutineOptions, termsOf } from './routine-options.ts'
 import { RoutineStream } from './stream.ts'
@@ -71,6 +71,19 @@ export class RoutineState implements RoutineListener, RoutineControl {
 
   get over(): boolean {
     return this.status !== 'queued' && this.status !== 'running'
+  }
+
+  /**
+   * Finds the function and submits it. What is wrong rejects, except in a program that forgot
+   * `if (isSpawner)`: where nobody awaits the routine, only a throw stops its module.
+   */
+  begin(fn: unknown, args: readonly unknown[], order: Order): void {
+    try {
+      this.submit(currentNode('call goaway()'), locate(fn), args, order)
+    } catch (error) {
+      if (isGoawayError(error, 'ERR_GOAWAY_NOT_SPAWNER')) throw error
+      this.rejected(error)
+    }
   }
 
   submit(node: Node, address: FunctionAddress, args: readonly unknown[], order: Order): void {
@@ -168,12 +181,7 @@ export class Routine<R> extends Promise<R> implements RoutineControl {
       state = new RoutineState(name || functionName(fn), graceMs, settle, reject)
     })
     this.#state = state
-    const node = currentNode('call goaway()')
-    try {
-      state.submit(node, locate(fn), args, order)
-    } catch (error) {
-      state.rejected(error)
-    }
+    state.begin(fn, args, order)
   }
 
   get id(): number {

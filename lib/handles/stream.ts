@@ -1,6 +1,4 @@
 /** The values of a generator that runs as a routine. */
-import { currentNode } from '../client/current.ts'
-import { locate } from '../client/locate.ts'
 import { streamCredit } from '../limits.ts'
 import type { Order, RoutineControl, RoutineStatus } from './routine.ts'
 import { RoutineState } from './routine.ts'
@@ -35,13 +33,8 @@ export class RoutineStream<V>
       (error) => this.#end({ error }),
       (value) => this.#take(value as V),
     )
-    const node = currentNode('call goaway()')
-    try {
-      this.#state.submit(node, locate(fn), args, order)
-      this.#state.credit(streamCredit)
-    } catch (error) {
-      this.#state.rejected(error)
-    }
+    this.#state.begin(fn, args, order)
+    this.#state.credit(streamCredit)
   }
 
   get id(): number {
