@@ -48,6 +48,7 @@ export class HubClient {
   #calls = new Map<number, Call>()
   #nextCall = 1
   #handlers = new Map<string, Handler>()
+  #letterTaken: (() => void) | undefined
   #lost: GoawayError | undefined
   #lostListeners = new Set<(error: GoawayError) => void>()
   /** Frames that a blocking call found before its own answer: for the next turn of the event loop. */
@@ -77,6 +78,11 @@ export class HubClient {
   /** Why there is no hub any more, if there is none. */
   get lost(): GoawayError | undefined {
     return this.#lost
+  }
+
+  /** Called when a blocking call has been answered: one more delivery that brings no frame. */
+  onLetter(listener: () => void): void {
+    this.#letterTaken = listener
   }
 
   on(name: HubMessage[0], handler: Handler): void {
@@ -170,6 +176,7 @@ export class HubClient {
 
   #openLetter(): HubMessage {
     this.deliveries++
+    this.#letterTaken?.()
     const { words, letter } = this.channel.shared
     if (Atomics.load(words, wordAnswerPlace) === 0) {
       const bytes = letter.slice(0, Atomics.load(words, wordAnswerBytes))

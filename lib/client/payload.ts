@@ -40,11 +40,14 @@ export function unpackPayload(payload: Payload): unknown {
   return unpackCall(received.message as PackedCall)
 }
 
+/** Whether the value lies on a port: it can be handed on, and read, once only. */
+export function isPort(payload: Payload): payload is MessagePortLike {
+  return typeof payload === 'object' && payload !== null && !(payload instanceof Uint8Array)
+}
+
 /** Lets go of a payload that nobody will read. */
 export function dropPayload(payload: Payload): void {
-  if (typeof payload === 'object' && payload !== null && !(payload instanceof Uint8Array)) {
-    payload.close()
-  }
+  if (isPort(payload)) payload.close()
 }
 
 export type { EncodedValue }

@@ -20,6 +20,8 @@ export class Producer {
   #drawing = false
   #finishing = false
   #over = false
+  /** A value of it could not be sent: what it ends with, once it has cleaned up. */
+  #refused: { readonly error: unknown } | undefined
 
   constructor(iterator: AnyIterator, host: ProducerHost) {
     this.#iterator = iterator
@@ -82,13 +84,15 @@ export class Producer {
     if (this.#over) return
     if (result.done === true || last) {
       this.#over = true
+      if (this.#refused !== undefined) return this.#host.failed(this.#refused.error)
       return this.#host.done(result.done === true ? result.value : undefined)
     }
     this.#credit--
     try {
       this.#host.value(result.value)
     } catch (error) {
-      this.#fail(error)
+      this.#refused = { error }
+      this.#finishing = true
     }
   }
 

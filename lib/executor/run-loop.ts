@@ -7,14 +7,19 @@
  * that it has delivered so far has been taken and that nothing runs.
  */
 import { recordOf, withDetails } from '../client/error-codec.ts'
+import type { RoutineFunction } from '../client/function-address.ts'
 import type { HubClient } from '../client/hub-client.ts'
 import { dropPayload, packPayload, unpackPayload } from '../client/payload.ts'
 import { type Scope, scopes } from '../client/scope.ts'
+import { GoawayError } from '../errors.ts'
+import type { ErrorRecord } from '../wire/error-record.ts'
 import {
   type FunctionAddress,
+  flagLate,
   flagReportStart,
   flagShare,
   flagStream,
+  type Payload,
   type ReportMessage,
   type RunMessage,
 } from '../wire/messages.ts'
@@ -25,13 +30,27 @@ import { RoutineContext } from './routine-context.ts'
 
 type RunOrder = Extract<RunMessage, readonly ['run', ...unknown[]]>
 
+/** A routine that was assigned and has not begun. */
+interface Waiting {
+  readonly order: RunOrder
+  /** Values that its consumer wants by now. */
+  credit: number
+}
+
 /** A routine that has begun and is not over. */
 export interface Begun {
   readonly routine: number
   readonly slot: number
+  readonly stream: boolean
   readonly context: RoutineContext
   readonly scope: Scope
+  /** Until both are there, the routine counts as running. */
+  fn: RoutineFunction | undefined
+  packed: { readonly payload: Payload } | undefined
   producer: Producer | undefined
+  /** Credit that came before there was a producer, and whether it is to end at once. */
+  credit: number
+  finishing: boolean
   /** Over: what it still does is of no interest. */
   over: boolean
 }
@@ -41,11 +60,11 @@ export class RunLoop {
   readonly #place: { node: string; thread: number }
   readonly #functions = new Map<number, FunctionAddress>()
   readonly #begun = new Map<number, Begun>()
-  readonly #credit = new Map<number, number>()
-  #waiting: RunOrder[] = []
+  #waiting: Waiting[] = []
   /** Begun, and not known to be parked: nothing else begins beside it. */
   #current: Begun | undefined
   #checking = false
+  #pumping = false
 
   constructor(client: HubClient, place: { node: string; thread: number }) {
     this.#client = client
@@ -59,16 +78,19 @@ export class RunLoop {
         this.#functions.set(message[1], message[2])
         return true
       case 'run':
-        this.#waiting.push(message)
+        this.#waiting.push({ order: message, credit: 0 })
+        return true
+      case 'arguments':
+        this.#takeArguments(message[1], message[2])
         return true
       case 'abort':
-        this.#begun.get(message[1])?.context.abort(message[2])
+        this.#abort(message[1], message[2])
         return true
       case 'credit':
         this.#addCredit(message[1], message[2])
         return true
       case 'finish':
-        this.#begun.get(message[1])?.producer?.finish()
+        this.#finish(message[1])
         return true
       default:
         return false
@@ -78,25 +100,45 @@ export class RunLoop {
   /** Called when all messages of a delivery are taken. */
   pump(): void {
     while (this.#current === undefined && this.#waiting.length > 0) {
-      const order = this.#waiting.shift() as RunOrder
-      if (this.#begun.size > 0 && (order[6] & flagShare) === 0) {
-        this.#waiting.unshift(order)
-        break
-      }
-      this.#start(order)
+      const next = this.#waiting[0] as Waiting
+      if (this.#begun.size > 0 && (next.order[6] & flagShare) === 0) break
+      this.#waiting.shift()
+      this.#start(next)
     }
-    this.#checkLater()
+    this.checkLater()
   }
 
   #addCredit(routine: number, values: number): void {
-    const producer = this.#begun.get(routine)?.producer
-    if (producer !== undefined) producer.addCredit(values)
-    else if (this.#begun.has(routine) || this.#waiting.some((order) => order[1] === routine)) {
-      this.#credit.set(routine, (this.#credit.get(routine) ?? 0) + values)
-    }
+    const begun = this.#begun.get(routine)
+    if (begun?.producer !== undefined) return begun.producer.addCredit(values)
+    // Of two orders for it the scheduler has taken back the first.
+    const heir = begun ?? this.#waiting.findLast(({ order }) => order[1] === routine)
+    if (heir !== undefined) heir.credit += values
   }
 
-  #start(order: RunOrder): void {
+  #finish(routine: number): void {
+    const begun = this.#begun.get(routine)
+    if (begun === undefined) return
+    begun.finishing = true
+    begun.producer?.finish()
+  }
+
+  /** A generator that waits for credit cannot see that it is to stop: it is ended at its `yield`. */
+  #abort(routine: number, reason: ErrorRecord): void {
+    const begun = this.#begun.get(routine)
+    if (begun === undefined) return
+    begun.context.abort(reason)
+    begun.producer?.finish()
+  }
+
+  #takeArguments(routine: number, payload: Payload): void {
+    const begun = this.#begun.get(routine)
+    if (begun === undefined) return dropPayload(payload)
+    begun.packed = { payload }
+    this.#callWhenReady(begun)
+  }
+
+  #start({ order, credit }: Waiting): void {
     const [, routine, slot, ticket, fn, attempt, flags, payload] = order
     const { shared } = this.#client.channel
     // Lost: the scheduler has taken it back.
@@ -105,69 +147,106 @@ export class RunLoop {
       { id: routine, attempt, slot, ticket, ...this.#place },
       shared,
     )
-    const scope: Scope = { owner: routine, held: new Map(), context }
-    const begun: Begun = { routine, slot, context, scope, producer: undefined, over: false }
+    const begun: Begun = {
+      routine,
+      slot,
+      stream: (flags & flagStream) !== 0,
+      context,
+      scope: { owner: routine, held: new Map(), context },
+      fn: undefined,
+      packed: undefined,
+      producer: undefined,
+      credit,
+      finishing: false,
+      over: false,
+    }
     this.#begun.set(routine, begun)
     this.#current = begun
+    context.loading = true
     if ((flags & flagReportStart) !== 0) this.#report(['began', routine])
+    if ((flags & flagLate) !== 0) this.#report(['want', routine])
+    else begun.packed = { payload }
+    this.#find(begun, fn)
+  }
+
+  #find(begun: Begun, number: number): void {
     let found: ReturnType<typeof resolveFunction>
     try {
-      found = resolveFunction(this.#functions.get(fn) as FunctionAddress)
+      found = resolveFunction(this.#functions.get(number) as FunctionAddress)
     } catch (error) {
-      dropPayload(payload)
       return this.#fail(begun, error)
     }
-    const stream = (flags & flagStream) !== 0
-    context.loading = typeof found !== 'function'
-    if (typeof found === 'function') return this.#call(begun, found, payload, stream)
+    if (typeof found === 'function') {
+      begun.fn = found
+      return this.#callWhenReady(begun)
+    }
     found.then(
       (loaded) => {
-        context.loading = false
-        this.#call(begun, loaded, payload, stream)
-        // The loop went round while the module was loading, and may not go round again soon.
-        this.#checkLater()
+        begun.fn = loaded
+        this.#callWhenReady(begun)
+        // It may have parked; the look that came with the delivery found it loading.
+        this.checkLater()
       },
-      (error: unknown) => {
-        dropPayload(payload)
-        this.#fail(begun, error)
-      },
+      (error: unknown) => this.#fail(begun, error),
     )
   }
 
-  #call(
-    begun: Begun,
-    fn: (...args: never[]) => unknown,
-    payload: RunOrder[7],
-    stream: boolean,
-  ): void {
-    const { words } = this.#client.channel.shared
+  /** Calls the function once it and its arguments are there. */
+  #callWhenReady(begun: Begun): void {
+    const { fn, packed, context } = begun
+    if (fn === undefined || packed === undefined || begun.over) return
+    context.loading = false
+    begun.packed = undefined
+    if (context.cancelled) {
+      dropPayload(packed.payload)
+      this.#fail(begun, new GoawayError('ERR_GOAWAY_CANCELLED', 'The routine was cancelled'))
+    } else this.#call(begun, fn, packed.payload)
+  }
+
+  #call(begun: Begun, fn: RoutineFunction, payload: Payload): void {
     let result: unknown
+    let pending: boolean
     try {
       const args = unpackPayload(payload) as never[]
-      Atomics.store(words, wordRunning, begun.slot + 1)
-      result = scopes.run(begun.scope, fn, ...args)
+      result = this.#inside(begun, () => fn(...args))
+      pending = !begun.stream && isThenable(result)
     } catch (error) {
-      Atomics.store(words, wordRunning, 0)
       return this.#fail(begun, error)
     }
-    Atomics.store(words, wordRunning, 0)
-    if (stream) return this.#stream(begun, result)
-    if (!isThenable(result)) return this.#succeed(begun, result)
-    result.then(
+    if (begun.stream) return this.#stream(begun, result)
+    if (!pending) return this.#succeed(begun, result)
+    // A promise as it is; any other thenable is called by the promise that this makes, and once.
+    const promise = this.#inside(begun, () => Promise.resolve(result))
+    promise.then(
       (value: unknown) => this.#succeed(begun, value),
       (error: unknown) => this.#fail(begun, error),
     )
   }
 
+  /** Runs code of a routine: its scope is known to it, and it to whoever looks for a culprit. */
+  #inside<T>(begun: Begun, act: () => T): T {
+    const { words } = this.#client.channel.shared
+    Atomics.store(words, wordRunning, begun.slot + 1)
+    try {
+      return scopes.run(begun.scope, act)
+    } finally {
+      Atomics.store(words, wordRunning, 0)
+    }
+  }
+
   #stream(begun: Begun, iterator: unknown): void {
-    begun.producer = new Producer(iterator as AsyncIterator<unknown> | Iterator<unknown>, {
-      run: (act) => scopes.run(begun.scope, act),
-      value: (value) => this.#report(['yield', begun.routine, packPayload(value, 'yielded value')]),
+    const producer = new Producer(iterator as AsyncIterator<unknown> | Iterator<unknown>, {
+      run: (act) => this.#inside(begun, act),
+      value: (value) => {
+        const payload = packPayload(value, 'yielded value')
+        if (!begun.over) this.#report(['yield', begun.routine, payload])
+      },
       done: (value) => this.#succeed(begun, value),
       failed: (error) => this.#fail(begun, error),
     })
-    begun.producer.addCredit(this.#credit.get(begun.routine) ?? 0)
-    this.#credit.delete(begun.routine)
+    begun.producer = producer
+    if (begun.finishing) producer.finish()
+    else if (begun.credit > 0) producer.addCredit(begun.credit)
   }
 
   #succeed(begun: Begun, value: unknown): void {
@@ -191,15 +270,14 @@ export class RunLoop {
   #end(begun: Begun, message: ReportMessage): void {
     begun.over = true
     this.#begun.delete(begun.routine)
-    this.#credit.delete(begun.routine)
+    if (begun.packed !== undefined) dropPayload(begun.packed.payload)
+    begun.packed = undefined
     this.#report(message)
     if (this.#current !== begun) return
     this.#current = undefined
     // A routine that ended while it was being started is in `pump` already.
     if (this.#waiting.length > 0) this.#pumpSoon()
   }
-
-  #pumping = false
 
   #pumpSoon(): void {
     if (this.#pumping) return
@@ -210,7 +288,8 @@ export class RunLoop {
     })
   }
 
-  #checkLater(): void {
+  /** Something was delivered: tells, when the event loop has gone round, whether all is parked. */
+  checkLater(): void {
     if (this.#checking || (this.#begun.size === 0 && this.#waiting.length === 0)) return
     this.#checking = true
     setImmediate(() => {
@@ -225,10 +304,11 @@ export class RunLoop {
     if (this.#current !== undefined && !this.#current.context.loading) this.#current = undefined
     if (this.#current !== undefined) return
     const returned: number[] = []
-    const kept: RunOrder[] = []
+    const kept: Waiting[] = []
     const { shared } = this.#client.channel
-    for (const order of this.#waiting) {
-      if ((order[6] & flagShare) !== 0) kept.push(order)
+    for (const waiting of this.#waiting) {
+      const { order } = waiting
+      if ((order[6] & flagShare) !== 0) kept.push(waiting)
       else if (shared.claim(order[2], order[3])) returned.push(order[1])
     }
     this.#waiting = kept

@@ -13,12 +13,21 @@ export interface RunningRoutine {
   ticket: number
   /** Known to its caller as running. */
   announced: boolean
-  begun: boolean
   /** Why it is being stopped, if it is. */
   stopping: ErrorRecord | undefined
+  /** How it is to end if its thread gives it back: it has not begun, and is no longer to begin. */
+  unwanted: ErrorRecord | undefined
   queueTimer: NodeJS.Timeout | undefined
+  /** Ends its time to run, or its time to stop. */
   timer: NodeJS.Timeout | undefined
+  /** When its thread is killed, if it is being stopped. */
+  killAt: number
+  /** Values that its consumer wants and has not been sent. */
   credit: number
+  /** A value of it has been sent: it cannot begin again from its first. */
+  yielded: boolean
+  /** Its arguments have left for its thread; they can be sent once only. */
+  handedOver: boolean
 }
 
 export function queuedRoutine(task: Task): RunningRoutine {
@@ -29,11 +38,14 @@ export function queuedRoutine(task: Task): RunningRoutine {
     slot: -1,
     ticket: 0,
     announced: false,
-    begun: false,
     stopping: undefined,
+    unwanted: undefined,
     queueTimer: undefined,
     timer: undefined,
+    killAt: Infinity,
     credit: 0,
+    yielded: false,
+    handedOver: false,
   }
 }
 

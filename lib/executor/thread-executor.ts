@@ -38,6 +38,7 @@ export class ThreadExecutor implements Executor {
     this.#report = report
     this.#team = new ThreadTeam(options, host, this.#records, this.#timers, {
       assigned: () => this.#announceLater(),
+      unwanted: (record, error) => this.#settle(record, { ok: false, error }),
       lost: (lost) => this.#lost(lost),
     })
   }
@@ -97,31 +98,43 @@ export class ThreadExecutor implements Executor {
 
   cancel(routine: number, reason: ErrorRecord, graceMs: number): void {
     const record = this.#records.get(routine)
-    if (record === undefined || record.stopping !== undefined) return
-    this.#stop(record, reason, graceMs)
+    if (record !== undefined) this.#stop(record, reason, graceMs)
   }
 
-  /** Takes a routine back if it has not begun, else asks it to stop. */
+  /** Takes a routine back if it has not begun, else asks it to stop; asked again, it may have less time. */
   #stop(record: RunningRoutine, reason: ErrorRecord, graceMs: number): void {
-    const { routine, payload } = record.task
-    if (this.#team.withdraw(record)) {
-      dropPayload(payload)
-      return this.#settle(record, { ok: false, error: reason })
+    if (record.stopping === undefined) {
+      if (this.#withdraw(record, reason)) return
+      const { routine } = record.task
+      const thread = this.#team.get(record.thread) as ServedThread
+      record.stopping = reason
+      thread.words.cancel(record.slot, record.ticket)
+      this.#host.routineStopping(thread.client, routine, reason)
+      this.#team.send(thread, ['abort', routine, reason])
+      this.#timers.clear(record.timer)
     }
-    const thread = this.#team.get(record.thread) as ServedThread
-    record.stopping = reason
-    thread.words.cancel(record.slot, record.ticket)
-    this.#host.routineStopping(thread.client, routine, reason)
-    this.#team.send(thread, ['abort', routine, reason])
-    if (graceMs === Infinity) return
+    const killAt = performance.now() + graceMs
+    if (killAt >= record.killAt) return
+    record.killAt = killAt
     this.#timers.clear(record.timer)
-    record.timer = this.#timers.start(graceMs, () => this.#kill(record.thread, routine))
+    record.timer = this.#timers.start(graceMs, () => this.#kill(record))
   }
 
-  #kill(threadId: number, routine: number): void {
-    const thread = this.#team.get(threadId)
+  /**
+   * Settles a routine that has not begun. If its thread has claimed it, it has begun, or it is on its way
+   * back: then it will not begin again.
+   */
+  #withdraw(record: RunningRoutine, reason: ErrorRecord): boolean {
+    const withdrawn = this.#team.withdraw(record)
+    if (withdrawn) this.#settle(record, { ok: false, error: reason })
+    else record.unwanted ??= reason
+    return withdrawn
+  }
+
+  #kill(record: RunningRoutine): void {
+    const thread = this.#team.get(record.thread)
     if (thread === undefined) return
-    thread.culprit = routine
+    thread.culprit = record.task.routine
     thread.pooled.kill()
   }
 
@@ -136,14 +149,10 @@ export class ThreadExecutor implements Executor {
   finish(routine: number): void {
     const record = this.#records.get(routine)
     if (record === undefined) return
-    const thread = this.#team.get(record.thread)
-    if (thread !== undefined && record.begun) return this.#team.send(thread, ['finish', routine])
-    // It may not have begun: then it need not. The consumer does not look at how it ended.
+    // If it has not begun it need not. The consumer does not look at how it ended.
     const reason = failure('ERR_GOAWAY_CANCELLED', 'No value of this generator is wanted any more')
-    this.cancel(routine, reason, Infinity)
-    if (thread !== undefined && this.#records.has(routine)) {
-      this.#team.send(thread, ['finish', routine])
-    }
+    if (this.#withdraw(record, reason)) return
+    this.#team.send(this.#team.get(record.thread) as ServedThread, ['finish', routine])
   }
 
   /** Takes a report of a thread. */
@@ -156,6 +165,8 @@ export class ThreadExecutor implements Executor {
         return this.#team.opened(thread)
       case 'began':
         return this.#began(message[1])
+      case 'want':
+        return this.#handOver(thread, message[1])
       case 'done':
         return this.#ended(thread, message[1], { ok: true, payload: message[2] })
       case 'failed':
@@ -167,10 +178,17 @@ export class ThreadExecutor implements Executor {
     }
   }
 
+  /** The routine has begun: its large arguments, which can be sent once only, follow it. */
+  #handOver(thread: ServedThread, routine: number): void {
+    const record = this.#records.get(routine)
+    if (record === undefined || record.thread !== thread.id || record.handedOver) return
+    record.handedOver = true
+    this.#team.send(thread, ['arguments', routine, record.task.payload])
+  }
+
   #began(routine: number): void {
     const record = this.#records.get(routine)
     if (record === undefined) return
-    record.begun = true
     this.#announce(record)
     this.#timers.clear(record.queueTimer)
     const { timeoutMs, graceMs } = record.task.terms
@@ -186,7 +204,6 @@ export class ThreadExecutor implements Executor {
   #announce(record: RunningRoutine): void {
     if (record.announced) return
     record.announced = true
-    record.begun = true
     this.#report.started(record.task.routine, this.#node, record.thread, record.attempt)
   }
 
@@ -212,7 +229,7 @@ export class ThreadExecutor implements Executor {
   #yielded(routine: number, payload: Payload): void {
     const record = this.#records.get(routine)
     if (record === undefined || record.stopping !== undefined) return dropPayload(payload)
-    record.begun = true
+    record.yielded = true
     record.credit--
     this.#report.value(routine, payload)
   }
@@ -235,16 +252,18 @@ export class ThreadExecutor implements Executor {
       if (outcome.ok) dropPayload(outcome.payload)
       return this.#settle(record, { ok: false, error: record.stopping })
     }
-    if (outcome.ok || record.attempt >= terms.attemptsMax || this.#closed !== undefined) {
+    const mayRepeat = !record.yielded && record.unwanted === undefined && this.#closed === undefined
+    if (outcome.ok || !mayRepeat || record.attempt >= terms.attemptsMax) {
       return this.#settle(record, outcome)
     }
     this.#timers.clear(record.timer)
-    record.begun = false
+    record.announced = false
     this.#team.enqueue(record)
   }
 
   #settle(record: RunningRoutine, outcome: Outcome): void {
-    const { routine } = record.task
+    const { routine, payload } = record.task
+    if (!record.handedOver) dropPayload(payload)
     this.#timers.clear(record.queueTimer)
     this.#timers.clear(record.timer)
     this.#records.delete(routine)
@@ -342,9 +361,10 @@ export class ThreadExecutor implements Executor {
   #armQueueTimer(record: RunningRoutine): void {
     const { routine, terms } = record.task
     record.queueTimer = this.#timers.start(terms.queueTimeoutMs, () => {
-      if (record.begun) return
-      const text = `Routine ${titleOf(record)} waited longer than its queueTimeoutMs: ${terms.queueTimeoutMs}`
-      this.cancel(routine, failure('ERR_GOAWAY_QUEUE_TIMEOUT', text, { routine }), terms.graceMs)
+      const limit = `its queueTimeoutMs: ${terms.queueTimeoutMs}`
+      const text = `Routine ${titleOf(record)} waited longer than ${limit}`
+      // One that has begun by now has begun in time: its report is on its way.
+      this.#withdraw(record, failure('ERR_GOAWAY_QUEUE_TIMEOUT', text, { routine }))
       this.#host.turn()
     })
   }

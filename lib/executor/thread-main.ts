@@ -35,9 +35,8 @@ export function serve(start: ThreadStart): Promise<void> {
   }
   place.node = { name: start.node, client, routines, thread: start.thread }
   const loop = new RunLoop(client, { node: start.node, thread: start.thread })
-  redirectOutput()
-  watchExit(loop, words)
-  watchErrors(loop)
+  watchThread({ loop, words })
+  client.onLetter(() => loop.checkLater())
   return new Promise((resolve) => {
     client.deliver = (messages) => {
       for (const message of messages) {
@@ -54,6 +53,23 @@ export function serve(start: ThreadStart): Promise<void> {
     client.answerWhetherQuiet(() => baseline)
     channel.send(['open'])
   })
+}
+
+/** What the thread serves with now; the pool may use a thread that was closed once more. */
+interface Served {
+  readonly loop: RunLoop
+  readonly words: ThreadWords
+}
+
+let served: Served | undefined
+
+function watchThread(by: Served): void {
+  const isFirst = served === undefined
+  served = by
+  if (!isFirst) return
+  redirectOutput()
+  watchExit()
+  watchErrors()
 }
 
 /**
@@ -99,11 +115,11 @@ function writeAll(descriptor: number, bytes: Uint8Array): void {
 }
 
 /** Remembers who called process.exit, which ends this thread and nothing else. */
-function watchExit(loop: RunLoop, words: ThreadWords): void {
+function watchExit(): void {
   const exit = process.exit
   process.exit = (code?: string | number | null): never => {
-    const slot = loop.begunOf(scopes.getStore()?.owner ?? 0)?.slot
-    if (slot !== undefined) Atomics.store(words.words, wordCulprit, slot + 1)
+    const slot = served?.loop.begunOf(scopes.getStore()?.owner ?? 0)?.slot
+    if (slot !== undefined) Atomics.store((served as Served).words.words, wordCulprit, slot + 1)
     return exit(code)
   }
 }
@@ -112,11 +128,11 @@ function watchExit(loop: RunLoop, words: ThreadWords): void {
 const reported = new WeakSet<object>()
 
 /** An error nobody caught fails the routine it came from, and not the thread with all its neighbours. */
-function watchErrors(loop: RunLoop): void {
+function watchErrors(): void {
   const take = (error: unknown): void => {
     if (typeof error === 'object' && error !== null && reported.has(error)) return
     const owner = scopes.getStore()?.owner ?? 0
-    if (owner !== 0 && loop.failRoutine(owner, error)) return
+    if (owner !== 0 && served?.loop.failRoutine(owner, error) === true) return
     const where = owner === 0 ? 'outside of any routine' : `in routine ${owner}, which is over`
     writeAll(2, Buffer.from(`Uncaught error on a thread, ${where}: ${inspect(error)}\n`))
   }

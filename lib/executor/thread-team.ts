@@ -4,6 +4,7 @@
  * What a routine's end means is the affair of its executor.
  */
 import { MessageChannel } from 'node:worker_threads'
+import { isPort } from '../client/payload.ts'
 import { threadIdleMs } from '../limits.ts'
 import {
   type ScheduleInput,
@@ -11,7 +12,14 @@ import {
   type ScheduleState,
   schedule,
 } from '../protocol/schedule.ts'
-import { flagReportStart, flagShare, flagStream, type RunMessage } from '../wire/messages.ts'
+import type { ErrorRecord } from '../wire/error-record.ts'
+import {
+  flagLate,
+  flagReportStart,
+  flagShare,
+  flagStream,
+  type RunMessage,
+} from '../wire/messages.ts'
 import { ThreadWords } from '../wire/shared-words.ts'
 import type { Pool } from './pool.ts'
 import type { RunningRoutine } from './running-routine.ts'
@@ -41,6 +49,8 @@ export interface LostThread {
 /** What a team tells of. */
 export interface TeamListener {
   assigned(record: RunningRoutine): void
+  /** The thread gave back a routine that has been stopped meanwhile; it is in no queue any more. */
+  unwanted(record: RunningRoutine, reason: ErrorRecord): void
   lost(lost: LostThread): void
 }
 
@@ -137,15 +147,22 @@ export class ThreadTeam {
 
   /** The thread is idle, and gives back what it has not begun. */
   parked(thread: ServedThread, returned: readonly number[], deliveries: number): void {
+    const wanted: number[] = []
     for (const routine of returned) {
       const record = this.#records.get(routine)
-      if (record !== undefined) this.#takeBack(thread, record)
+      if (record === undefined || record.thread !== thread.id) continue
+      this.#takeBack(thread, record)
+      if (record.unwanted === undefined) wanted.push(routine)
+      else {
+        this.#step({ type: 'ended', id: routine })
+        this.#listener.unwanted(record, record.unwanted)
+      }
     }
     if (deliveries === this.#host.deliveries(thread.client)) {
-      return this.#step({ type: 'parked', thread: thread.id, returned })
+      return this.#step({ type: 'parked', thread: thread.id, returned: wanted })
     }
     // It has more to do than it knew when it wrote this.
-    for (const id of [...returned].reverse()) this.#step({ type: 'revoked', id, taken: true })
+    for (const id of wanted.reverse()) this.#step({ type: 'revoked', id, taken: true })
   }
 
   /** The thread sleeps in a blocking call: another may run in its place. */
@@ -260,8 +277,11 @@ export class ThreadTeam {
     let flags = share ? flagShare : 0
     if (terms.timeoutMs > 0 || terms.queueTimeoutMs > 0) flags |= flagReportStart
     if (address.kind !== 'function') flags |= flagStream
+    const isLate = isPort(payload)
+    if (isLate) flags |= flagLate
     const { slot, ticket, attempt } = record
-    this.send(thread, ['run', routine, slot, ticket, fn, attempt, flags, payload])
+    const sent = isLate ? null : payload
+    this.send(thread, ['run', routine, slot, ticket, fn, attempt, flags, sent])
     if (record.credit > 0) this.send(thread, ['credit', routine, record.credit])
     this.#listener.assigned(record)
   }

@@ -155,6 +155,7 @@ export type RunMessage =
       flags: number,
       payload: Payload,
     ]
+  | readonly ['arguments', routine: number, payload: Payload]
   | readonly ['abort', routine: number, reason: ErrorRecord]
   | readonly ['credit', routine: number, values: number]
   | readonly ['finish', routine: number]
@@ -163,16 +164,21 @@ export type RunMessage =
 /** From a thread to its executor. `parked` gives back what was assigned and not begun. */
 export type ReportMessage =
   | readonly ['began', routine: number]
+  | readonly ['want', routine: number]
   | readonly ['done', routine: number, payload: Payload]
   | readonly ['failed', routine: number, error: ErrorRecord]
   | readonly ['yield', routine: number, payload: Payload]
   | readonly ['parked', returned: readonly number[], deliveries: number]
   | readonly ['open']
 
-/** Flags of `run`: tell when it begins; its values are streamed; begin it beside parked ones. */
+/**
+ * Flags of `run`: tell when it begins; its values are streamed; begin it beside parked ones; its arguments
+ * lie on a port, which can be handed on once only, and so is asked for (`want`) when the routine begins.
+ */
 export const flagReportStart = 1
 export const flagStream = 2
 export const flagShare = 4
+export const flagLate = 8
 
 /** Between hubs: requests of a client to the master of an object or lock, and what comes back. */
 export type LinkMessage =
