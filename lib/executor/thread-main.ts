@@ -140,7 +140,8 @@ function watchErrors(): void {
   process.on('unhandledRejection', (error) => {
     // A wait that ended with its routine: nobody is left to whom it matters.
     const owner = scopes.getStore()?.owner ?? 0
-    if (isGoawayError(error, 'ERR_GOAWAY_CANCELLED') && loop.isStopping(owner)) return
+    if (isGoawayError(error, 'ERR_GOAWAY_CANCELLED') && served?.loop.isStopping(owner) === true)
+      return
     take(error)
   })
   // On Node 20 what a microtask throws has lost its context by the time it is seen as uncaught.
