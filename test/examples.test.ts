@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { run, runWell } from './run-node.ts'
+
+function example(name: string): string {
+  return fileURLToPath(new URL(`../examples/${name}.js`, import.meta.url))
+}
+
+t.test('deadsimple sets a field in a routine', async (t) => {
+  const output = await runWell(process.execPath, [example('deadsimple')])
+  t.equal(output, 'The value is 0\nA routine has set it to 5\n')
+})
+
+t.test('demo calls routines in all its ways', async (t) => {
+  const output = await runWell(process.execPath, [example('demo')])
+  t.same(output.trim().split('\n'), [
+    'square(7): 49',
+    'add(2): 3',
+    'add(2, 3): 5',
+    'squares: 1 4 9 16 25',
+    'divide(1, 0): RangeError: Cannot divide 1 by zero',
+    'powers(2, 8): 1 2 4 8 16 32 64 128',
+    'hypotenuse(3, 4): 5',
+  ])
+})
+
+t.test('locking loses no count', async (t) => {
+  const output = await runWell(process.execPath, [example('locking')])
+  t.equal(output, 'count should be 100: 100\ncopy should be 100: 100\n')
+})
+
+t.test('hash-puzzle', async (t) => {
+  const puzzle = example('hash-puzzle')
+
+  t.test('finds a number that fits, and compares itself with a plain loop', async (t) => {
+    const options = ['--zeros', '4', '--seed', 'goaway-', '--threads', '2']
+    const output = await runWell(process.execPath, [puzzle, ...options])
+    const solution = /^Solution: (goaway-\d+)$/m.exec(output)?.[1] ?? ''
+    const digest = createHash('sha512').update(solution).digest('hex')
+    t.match(digest, /^0000/, 'the solution fits')
+    t.match(output, `Check:    ${digest.slice(0, 32)}... holds`)
+    t.match(output, /^Time: {5}\d+\.\d\d s for \d+\.\d\d million numbers$/m)
+    t.match(output, /^Workers: {2}2 done, 0 at work$/m)
+    t.match(output, /^Speed-up: \d+\.\d\d on 2 threads$/m)
+    t.notMatch(output, '\u001B', 'no terminal codes where output is no terminal')
+  })
+
+  t.test('--help tells its options', async (t) => {
+    const output = await runWell(process.execPath, [puzzle, '--help'])
+    t.match(output, /--zeros.*\n?.*--seed/s)
+  })
+
+  for (const options of [
+    ['--zeros', '0'],
+    ['--zeros', 'many'],
+    ['--threads', '1.5'],
+    ['--zero=3'],
+  ]) {
+    t.test(`refuses ${options.join(' ')}`, async (t) => {
+      const { code, output, errors } = await run(process.execPath, [puzzle, ...options])
+      t.equal(code, 1)
+      t.equal(output, '')
+      t.match(errors, /has to be a whole number from 1 to|Unknown argument: zero/)
+    })
+  }
+})
