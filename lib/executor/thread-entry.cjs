@@ -9,10 +9,14 @@
 globalThis[Symbol.for('goaway.pool')] = true
 
 const main = import('./thread-main.js')
-// Whoever serves is told of a failure; whoever imports the other is told, too.
-main.then(() => import('../index.js')).catch(() => {})
+// A failure is told to whoever imports it next.
+const library = main
+  .then(() => Promise.all([import('../index.js'), import('../sync.js')]))
+  .catch(() => {})
 
 exports.serve = async function serve(start) {
   const thread = await main
+  // Node 20 refuses `require('goaway')` in a CommonJS application while an import of it is under way.
+  await library
   await thread.serve(start)
 }
