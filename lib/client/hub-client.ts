@@ -19,6 +19,8 @@ import { errorOf } from './error-codec.ts'
 import { type Baseline, isQuiet } from './quiet.ts'
 
 interface Call {
+  /** It keeps the program alive. */
+  retained: boolean
   resolve(answer: Answer): void
   reject(error: unknown): void
 }
@@ -103,20 +105,26 @@ export class HubClient {
     if (this.#lost === undefined) this.channel.send(['tell', owner, operation])
   }
 
-  /** Asks and comes back at once; returns the call's number, for {@link forget}. */
+  /**
+   * Asks and comes back at once; returns the call's number, for {@link forget}.
+   *
+   * @param background it keeps the program alive only until it is known to wait for something
+   */
   ask(
     owner: number,
     operation: Operation,
     resolve: (answer: Answer) => void,
     reject: (error: unknown) => void,
+    background = false,
   ): number {
     if (this.#lost !== undefined) {
       reject(this.#lost)
       return 0
     }
     const call = this.#nextCall++
-    this.#calls.set(call, { resolve, reject })
+    this.#calls.set(call, { resolve, reject, retained: true })
     this.keeper.retain()
+    if (background) this.channel.send(['relieve', call])
     this.channel.send(['ask', call, false, owner, operation, false])
     return call
   }
@@ -214,6 +222,8 @@ export class HubClient {
         return this.#settle(message[1])?.resolve(message[2])
       case 'refuse':
         return this.#settle(message[1])?.reject(errorOf(message[2]))
+      case 'waits':
+        return this.#release(this.#calls.get(message[1]))
       default:
         this.#handlers.get(message[0])?.(message)
     }
@@ -223,9 +233,15 @@ export class HubClient {
     const call = this.#calls.get(id)
     if (call !== undefined) {
       this.#calls.delete(id)
-      this.keeper.release()
+      this.#release(call)
     }
     return call
+  }
+
+  #release(call: Call | undefined): void {
+    if (call?.retained !== true) return
+    call.retained = false
+    this.keeper.release()
   }
 
   /** The hub is gone: everything pending rejects, and so does everything later. */
@@ -235,7 +251,7 @@ export class HubClient {
     const calls = [...this.#calls.values()]
     this.#calls.clear()
     for (const call of calls) {
-      this.keeper.release()
+      this.#release(call)
       call.reject(error)
     }
     for (const listener of this.#lostListeners) listener(error)

@@ -59,7 +59,8 @@ export interface AsyncObject<T extends object> {
   waitFor<K extends FieldOf<T>>(field: K, options: WaitOptions): Promise<T[K]>
   /**
    * The field's value now, if it is there, and after every change; `undefined` once it is removed. A
-   * slow reader misses values in between and always gets the latest.
+   * slow reader misses values in between and always gets the latest. Waiting for a change does not keep
+   * the program alive, as that of `waitFor` does.
    */
   watch<K extends FieldOf<T>>(
     field: K,
@@ -266,7 +267,12 @@ export class AsyncObjectHandle {
     return new FieldWatch(
       (seen, stop) =>
         fieldOrder.send(core.name, field, () =>
-          this.#readChange(field, seen, deadlineOf({ signal: stop }), what),
+          this.#readChange(
+            field,
+            seen,
+            { ...deadlineOf({ signal: stop }), background: true },
+            what,
+          ),
         ),
       signal,
     )

@@ -28,6 +28,8 @@ export function checkWaitOptions(what: string, options: WaitOptions): void {
 export interface Deadline {
   readonly options: WaitOptions
   readonly at: number
+  /** The program need not stay for an answer that nobody may ever give. */
+  readonly background?: boolean
 }
 
 export function deadlineOf(options: WaitOptions): Deadline {
@@ -88,6 +90,8 @@ export function askWithin(
         const given = over && error instanceof GoawayError && error.code === 'ERR_GOAWAY_TIMEOUT'
         reject(given ? gaveUp(what, deadline.options, signal) : error)
       },
+      // A thread lives as long as its port: only the program ends when nothing is pending.
+      deadline.background === true && node.thread === 0,
     )
     // Refused at once: there is no hub.
     if (call === 0) return

@@ -183,6 +183,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     session.waiting.set(call, { owner, blocking, limited, since: this.#waits++ })
     const refusal = this.#refusalOf(session, request)
     if (refusal !== undefined) return this.#stores.forget(client, call, refusal)
+    if (session.relieved.delete(call)) session.send(['waits', call])
     if (!blocking) return
     if (session.thread !== 0) this.executor.blocked(session.thread)
     this.#stall.blocked()
@@ -275,6 +276,9 @@ export class Hub implements ThreadHost, Report, StoreReplies {
         return this.executor.finish(message[1])
       case 'forget':
         return this.#forget(session, message[1])
+      case 'relieve':
+        session.relieved.add(message[1])
+        return
       case 'shutdown':
         void this.close(message[1])
         return

@@ -41,6 +41,8 @@ export class Session {
   /** Routines it has submitted that are not settled. */
   readonly routines = new Set<number>()
   readonly waiting = new Map<number, WaitingCall>()
+  /** Calls that keep the program alive until it is told that they wait. */
+  readonly relieved = new Set<number>()
   /** The call in which it is blocked, 0 for none. */
   blockingCall = 0
   /** That call has a limit of time. */
@@ -93,6 +95,7 @@ export class Session {
 
   #reply(call: number, message: HubMessage): void {
     this.waiting.delete(call)
+    this.relieved.delete(call)
     if (call === this.blockingCall) this.#letter(message)
     else this.send(message)
   }

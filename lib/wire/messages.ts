@@ -120,6 +120,8 @@ export type ThreadMessage =
     ]
   | readonly ['tell', owner: number, operation: Operation]
   | readonly ['forget', call: number]
+  /** The call that is about to come need not keep the program alive: say when it waits. */
+  | readonly ['relieve', call: number]
   | readonly ['function', fn: number, address: FunctionAddress]
   | readonly ['terms', terms: number, value: RoutineTerms]
   | readonly ['submit', routine: number, owner: number, fn: number, terms: number, payload: Payload]
@@ -138,6 +140,8 @@ export type HubMessage =
   | readonly ['failure', routine: number, error: ErrorRecord]
   | readonly ['value', routine: number, payload: Payload]
   | readonly ['busy', busy: boolean]
+  /** A call that was to be relieved has no answer yet. */
+  | readonly ['waits', call: number]
   | readonly ['quiet?', probe: number]
   | readonly ['ready', node: string]
   | readonly ['closed']
