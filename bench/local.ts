@@ -1,6 +1,6 @@
 /**
- * The targets of the local library, each as a ratio of one run: `npm run bench`, or with a part's name:
- * `npm run bench -- routines blocking start puzzle memory`. Prints a table and writes JSON.
+ * The targets of the local library, each as a ratio of one run: `npm run bench`, or with a part's
+ * name: `npm run bench -- routines blocking start puzzle memory`. Prints a table and writes JSON.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,6 @@
-/** Rounds, medians and ratios. Absolute times mean little on a shared machine; ratios of one run do. */
+/**
+ * Rounds, medians and ratios. Absolute times mean little on a shared machine; ratios of one run do.
+ */
 
 export interface Contender {
   readonly name: string

@@ -1,4 +1,6 @@
-/** A module like any other: `demo` runs its functions as routines, though they know nothing of it. */
+/**
+ * A module like any other: `demo` runs its functions as routines, though they know nothing of it.
+ */
 
 export function square(x: number): number {
   return x * x

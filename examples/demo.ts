@@ -1,6 +1,7 @@
 /**
- * The ways to call a routine: with arguments, with a default left out, from an imported module, many at
- * a time, one that fails, one that streams. The last part waits for a field in place of polling.
+ * The ways to call a routine: with arguments, with a default left out, from an imported module,
+ * many at a time, one that fails, one that streams. The last part waits for a field in place of
+ * polling.
  */
 import { goaway, isSpawner, StrictCentralized } from 'goaway'
 import { add, divide, powers, square } from './arithmetic.ts'

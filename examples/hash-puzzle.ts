@@ -1,6 +1,6 @@
 /**
- * A puzzle like that of mining: find a number that, appended to a seed, gives a SHA-512 that starts with
- * zeros. Each routine tries every n-th number; the first to find one stops the others.
+ * A puzzle like that of mining: find a number that, appended to a seed, gives a SHA-512 that starts
+ * with zeros. Each routine tries every n-th number; the first to find one stops the others.
  */
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -19,7 +19,10 @@ const batch = 4096
 /** Each report is a message, so a routine makes only a few a second. */
 const reportEveryMs = 200
 
-/** Tries `first`, `first + step`, `first + 2 * step`, ... until one fits or another routine was faster. */
+/**
+ * Tries `first`, `first + step`, `first + 2 * step`, ... until one fits or another routine was
+ * faster.
+ */
 export function search(seed: string, zeros: number, first: number, step: number): void {
   lock.with(() => {
     workers.atWork += 1

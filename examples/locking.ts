@@ -1,6 +1,6 @@
 /**
- * A counter under a lock. Each routine reads two fields and writes both: without the lock some would
- * read what others are about to replace, and counts would be lost.
+ * A counter under a lock. Each routine reads two fields and writes both: without the lock some
+ * would read what others are about to replace, and counts would be lost.
  */
 import { goaway, isSpawner } from 'goaway'
 import { Lock, StrictCentralized } from 'goaway/sync'

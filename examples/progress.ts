@@ -1,4 +1,6 @@
-/** Shows how far a search has come: a live bar on a terminal, plain lines where output is not one. */
+/**
+ * Shows how far a search has come: a live bar on a terminal, plain lines where output is not one.
+ */
 import process from 'node:process'
 import { SingleBar } from 'cli-progress'
 

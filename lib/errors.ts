@@ -1,6 +1,7 @@
 /**
- * Every error that goaway makes. Match `code`, not the class and never the message: codes are stable
- * within a major version, messages are not. Each code has its cause and remedy in `docs/errors.md`.
+ * Every error that goaway makes. Match `code`, not the class and never the message: codes are
+ * stable within a major version, messages are not. Each code has its cause and remedy in
+ * `docs/errors.md`.
  */
 
 /** What went wrong, as a stable word. */
@@ -49,9 +50,9 @@ export interface GoawayErrorDetails {
 const brand = Symbol.for('goaway.error')
 
 /**
- * The base of every error that goaway makes or hands on. An error that a routine threw keeps its own
- * class where that is a builtin (`TypeError`), its name, message, stack and properties, and is a
- * `GoawayError` as well: `instanceof` looks at a brand, so that both tests hold.
+ * The base of every error that goaway makes or hands on. An error that a routine threw keeps its
+ * own class where that is a builtin (`TypeError`), its name, message, stack and properties, and is
+ * a `GoawayError` as well: `instanceof` looks at a brand, so that both tests hold.
  */
 export class GoawayError extends Error {
   /** One of {@link GoawayErrorCode}; for a routine's own error that has a `code`, that code. */

@@ -1,6 +1,6 @@
 /**
- * goaway: routines on threads, and objects they share. Nothing here blocks; `goaway/sync` has the same
- * objects for code that may.
+ * goaway: routines on threads, and objects they share. Nothing here blocks; `goaway/sync` has the
+ * same objects for code that may.
  *
  * @example
  * import { goaway, isSpawner, StrictCentralized } from 'goaway'

@@ -1,10 +1,16 @@
 /** Every bound and default of the library, with its unit in the name and the reason beside it. */
 
-/** Arguments and results up to this size travel inside a frame; larger ones go on a port of their own. */
+/**
+ * Arguments and results up to this size travel inside a frame; larger ones go on a port of their
+ * own.
+ */
 export const inlineBytesMax = 32 * 1024
 /** A stored value up to this size lies in the hub's own memory; a larger one in a shared buffer. */
 export const storedInlineBytesMax = 64 * 1024
-/** A single value may not be larger: the codec's own offsets end at 2 GiB, and so many bytes are a mistake. */
+/**
+ * A single value may not be larger: the codec's own offsets end at 2 GiB, and so many bytes are a
+ * mistake.
+ */
 export const valueBytesMax = 1024 * 1024 * 1024
 /** Nesting of a value: deeper ones would overflow the stack of whoever walks them. */
 export const valueDepthMax = 1000
@@ -14,7 +20,10 @@ export const errorCauseDepthMax = 8
 export const nameLengthMax = 1024
 /** Routines that one thread may hold at a time: begun, parked or assigned to it in advance. */
 export const slotsPerThreadMax = 1024
-/** Routines assigned to a running thread in advance: enough to fill a message, few enough to take back. */
+/**
+ * Routines assigned to a running thread in advance: enough to fill a message, few enough to take
+ * back.
+ */
 export const windowMax = 128
 /** An answer to a blocking call up to this size needs no message. */
 export const letterBytesMax = 4096
@@ -22,15 +31,23 @@ export const letterBytesMax = 4096
 export const threadsCeiling = 512
 /** A thread beyond `threads` that has had nothing to do for so long is ended. */
 export const threadIdleMs = 10_000
-/** Threads lost one after another before they opened: then something is wrong with every one of them. */
+/**
+ * Threads lost one after another before they opened: then something is wrong with every one of
+ * them.
+ */
 export const threadStartFailuresMax = 3
-/** Loads of a word before a blocking call goes to sleep: about 6 µs, what a sleep and a wake-up cost. */
+/**
+ * Loads of a word before a blocking call goes to sleep: about 6 µs, what a sleep and a wake-up
+ * cost.
+ */
 export const blockingSpins = 2000
 /** A blocked thread looks at the hub's pulse so often. */
 export const pulseLookMs = 200
 /** The hub beats so often. */
 export const beatMs = 50
-/** A hub that has not beaten for so long is taken for dead: ten times a bad pause of its collector. */
+/**
+ * A hub that has not beaten for so long is taken for dead: ten times a bad pause of its collector.
+ */
 export const beatPatienceMs = 5_000
 /** Time a cancelled routine has to stop by itself, unless `graceMs` says otherwise. */
 export const graceMsDefault = 1_000
@@ -46,9 +63,15 @@ export const attemptsMax = 100
 export const queuedRoutinesMax = 5_000_000
 /** The ring from a thread to its hub, a power of two: what does not fit goes through the port. */
 export const ringCapacityBytes = 128 * 1024
-/** Objects of a strict store at one master. They are never dropped: their version counters must live on. */
+/**
+ * Objects of a strict store at one master. They are never dropped: their version counters must live
+ * on.
+ */
 export const strictObjectsMax = 1024 * 1024
-/** Fields of one strict object, and names that its `init` calls have named: `entries` walks them in one step. */
+/**
+ * Fields of one strict object, and names that its `init` calls have named: `entries` walks them in
+ * one step.
+ */
 export const strictFieldsMax = 1024 * 1024
 /** Calls that wait for fields of one strict object: one write may answer them all in one step. */
 export const strictWaitsMax = 64 * 1024
@@ -56,15 +79,23 @@ export const strictWaitsMax = 64 * 1024
 export const locksMax = 1024 * 1024
 /** Calls in the queue of one lock: a longer one is a mistake that would show as memory alone. */
 export const lockQueueMax = 64 * 1024
-/** Routine ids of one client are counted from its number times this: unique in the cluster, and exact in a double. */
+/**
+ * Routine ids of one client are counted from its number times this: unique in the cluster, and
+ * exact in a double.
+ */
 export const routinesPerClient = 2 ** 32
 /** Clients of one node are numbered from its place in the cluster times this. */
 export const clientsPerNode = 65_536
-/** The hub works through messages for so long before it lets timers and new threads have their turn. */
+/**
+ * The hub works through messages for so long before it lets timers and new threads have their turn.
+ */
 export const turnMsMax = 5
 /** The hub looks at the bell for so long before it sleeps, in microseconds, while that pays off. */
 export const bellWatchMicrosMax = 100
-/** Threads of one node before parked routines share them: fork-join of depth 12 needs some two dozen. */
+/**
+ * Threads of one node before parked routines share them: fork-join of depth 12 needs some two
+ * dozen.
+ */
 export const threadsMaxDefault = 32
 /** Decoded values that one handle keeps in one thread. */
 export const decodedFieldsMax = 4096

@@ -1,6 +1,6 @@
 /**
- * The same objects and locks as in `goaway`, for code that may block: fields are properties, and every
- * method answers at once. The calling thread sleeps until its hub has answered.
+ * The same objects and locks as in `goaway`, for code that may block: fields are properties, and
+ * every method answers at once. The calling thread sleeps until its hub has answered.
  *
  * @example
  * import { Lock, StrictCentralized } from 'goaway/sync'

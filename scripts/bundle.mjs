@@ -1,7 +1,8 @@
 /**
- * Bundles the library for the package: a program loads four files instead of forty, in its own thread,
- * in the hub's and in every pool thread, which takes a third off the time to its first result. What
- * asks for `new URL('../hub/hub-entry.js', import.meta.url)` has to lie one folder deep, as in `lib`.
+ * Bundles the library for the package: a program loads four files instead of forty, in its own
+ * thread, in the hub's and in every pool thread, which takes a third off the time to its first
+ * result. What asks for `new URL('../hub/hub-entry.js', import.meta.url)` has to lie one folder
+ * deep, as in `lib`.
  */
 import { copyFileSync, readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

@@ -1,4 +1,7 @@
-/** How a routine fails, as its caller sees it: class, code, properties, stack, place, and its neighbours. */
+/**
+ * How a routine fails, as its caller sees it: class, code, properties, stack, place, and its
+ * neighbours.
+ */
 import t, { type Test } from 'tap'
 import { jsonLines, runProgram } from './run-program.ts'
 

@@ -1,4 +1,7 @@
-/** How a program ends: by itself when nothing is pending, at once by a signal, and with nothing left. */
+/**
+ * How a program ends: by itself when nothing is pending, at once by a signal, and with nothing
+ * left.
+ */
 import t from 'tap'
 import { jsonLines, runProgram, startProgram } from './run-program.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Runs small real programs as processes of their own: in a process group of their own, with a hard time
- * limit. Whatever happens to the test, no program outlives it: its whole group is killed.
+ * Runs small real programs as processes of their own: in a process group of their own, with a hard
+ * time limit. Whatever happens to the test, no program outlives it: its whole group is killed.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import process from 'node:process'
@@ -149,7 +149,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
-/** The file of a program: compiled from `test/programs/`, or as it stands there when it is no `.ts`. */
+/**
+ * The file of a program: compiled from `test/programs/`, or as it stands there when it is no `.ts`.
+ */
 export function programFile(name: string): string {
   const compiled = !/\.[cm]?js$/.test(name)
   const folder = compiled ? './programs/' : '../../test/programs/'

@@ -118,7 +118,9 @@ export function functionsOf({ tree }: Source): FunctionPlace[] {
   return found
 }
 
-/** Identifiers and keywords that the file uses, with how often; comments and strings do not count. */
+/**
+ * Identifiers and keywords that the file uses, with how often; comments and strings do not count.
+ */
 export function wordsOf({ tree }: Source): Set<string> {
   const words = new Set<string>()
   const visit = (node: ts.Node): void => {

@@ -1,6 +1,6 @@
 /**
- * What a reviewer need not look for: who imports whom, sizes, names. An exception is listed here by its
- * path with its reason, and fails the test when it is no longer one.
+ * What a reviewer need not look for: who imports whom, sizes, names. An exception is listed here by
+ * its path with its reason, and fails the test when it is no longer one.
  */
 import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -20,8 +20,8 @@ const functionLinesMax = 70
 const columnsMax = 100
 
 /**
- * Who may import whom. A folder's entry names folders or files of lib; `type` before it: types alone. All
- * may import their own folder, errors and limits.
+ * Who may import whom. A folder's entry names folders or files of lib; `type` before it: types
+ * alone. All may import their own folder, errors and limits.
  */
 const layers: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],

@@ -6,12 +6,15 @@ import { pathToFileURL } from 'node:url'
 import { GoawayError } from '../errors.ts'
 
 const typescript = new Set(['.ts', '.mts', '.cts', '.tsx'])
-/** The first Node that runs TypeScript as it stands and knows `using`, which programs of ours have. */
+/**
+ * The first Node that runs TypeScript as it stands and knows `using`, which programs of ours have.
+ */
 const nativeMajor = 24
 
 /**
- * Options for Node that make it run the program. Node 24 runs TypeScript by itself. An older one takes
- * the `tsx` that the application has, and falls back to itself where it is new enough to strip types.
+ * Options for Node that make it run the program. Node 24 runs TypeScript by itself. An older one
+ * takes the `tsx` that the application has, and falls back to itself where it is new enough to
+ * strip types.
  *
  * @throws {GoawayError} ERR_GOAWAY_CONFIG when this Node cannot run the program
  */

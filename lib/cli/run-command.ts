@@ -1,4 +1,6 @@
-/** `goaway run`: runs a program, JavaScript or TypeScript, with routines on this machine's threads. */
+/**
+ * `goaway run`: runs a program, JavaScript or TypeScript, with routines on this machine's threads.
+ */
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Argv, CommandModule } from 'yargs'
@@ -16,7 +18,9 @@ interface RunArguments {
 /** The options of `run` that are followed by their value. */
 const optionsWithValue = new Set(['--threads'])
 
-/** Marks where the program's own arguments begin: what comes after its name is none of our business. */
+/**
+ * Marks where the program's own arguments begin: what comes after its name is none of our business.
+ */
 export function splitProgram(argv: readonly string[]): string[] {
   if (argv[0] !== 'run') return [...argv]
   let at = 1

@@ -1,6 +1,6 @@
 /**
- * A thread's way to its hub: the ring for what fits, the port for what does not, in one order. What is
- * sent is there for the hub at once; a message wakes it only while it sleeps.
+ * A thread's way to its hub: the ring for what fits, the port for what does not, in one order. What
+ * is sent is there for the hub at once; a message wakes it only while it sleeps.
  */
 import type { MessagePort } from 'node:worker_threads'
 import { encodeFrame, encodeOne } from '../wire/frame.ts'

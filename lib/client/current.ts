@@ -1,7 +1,7 @@
 /**
- * The client of this thread. In the program's own thread the first use starts the hub; a pool thread is
- * given its client by its entry. Kept on the global object, so that two copies of the library in one
- * thread meet the same hub.
+ * The client of this thread. In the program's own thread the first use starts the hub; a pool
+ * thread is given its client by its entry. Kept on the global object, so that two copies of the
+ * library in one thread meet the same hub.
  */
 import { GoawayError } from '../errors.ts'
 import type { HubClient } from './hub-client.ts'
@@ -69,9 +69,9 @@ export function currentNode(what: string, programOnly = true): Node {
 }
 
 /**
- * The error for what only the program itself may do. A module that is being loaded fails with it even if
- * it catches the error, or leaves it to a promise that nobody awaits: it was about to do its program's
- * work once more in every thread.
+ * The error for what only the program itself may do. A module that is being loaded fails with it
+ * even if it catches the error, or leaves it to a promise that nobody awaits: it was about to do
+ * its program's work once more in every thread.
  */
 export function notSpawner(what: string): GoawayError {
   const error = new GoawayError(

@@ -12,8 +12,8 @@ export function recordOf(thrown: unknown): ErrorRecord {
 }
 
 /**
- * The record of an error that tells where it happened, unless it came from yet another place and does so
- * already. The error itself stays as it was: it may be thrown again, by another attempt.
+ * The record of an error that tells where it happened, unless it came from yet another place and
+ * does so already. The error itself stays as it was: it may be thrown again, by another attempt.
  */
 export function withDetails(
   record: ErrorRecord,

@@ -1,6 +1,6 @@
 /**
- * A thread as a client of its hub: asynchronous calls (a message and a callback), blocking calls (a word
- * that the thread waits on), and messages that want no answer.
+ * A thread as a client of its hub: asynchronous calls (a message and a callback), blocking calls (a
+ * word that the thread waits on), and messages that want no answer.
  */
 import { receiveMessageOnPort } from 'node:worker_threads'
 import { GoawayError } from '../errors.ts'
@@ -53,7 +53,9 @@ export class HubClient {
   #letterTaken: (() => void) | undefined
   #lost: GoawayError | undefined
   #lostListeners = new Set<(error: GoawayError) => void>()
-  /** Frames that a blocking call found before its own answer: for the next turn of the event loop. */
+  /**
+   * Frames that a blocking call found before its own answer: for the next turn of the event loop.
+   */
   #early: PortFrame[] = []
   /** Takes the messages of a frame; a pool thread has more to do with them than to dispatch. */
   deliver: (messages: readonly Message[]) => void = (messages) => {

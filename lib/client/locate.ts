@@ -189,8 +189,8 @@ function exportIn(exports: unknown, fn: RoutineFunction): string | undefined {
 }
 
 /**
- * `export function name` at the start of its line: legal only at the top level of a module, so that no
- * parse is needed, which is half the time of a program's first routine.
+ * `export function name` at the start of its line: legal only at the top level of a module, so that
+ * no parse is needed, which is half the time of a program's first routine.
  */
 function exportedByItsLine({ script, line, column }: FunctionPlace): Standing | undefined {
   if (!script.isModule) return undefined

@@ -16,7 +16,8 @@ export function packPayload(value: unknown, where: string, transfer?: readonly o
   }
   const packed = packCall(value, where, transfer)
   if ('bytes' in packed) return packed.bytes
-  // The hub hands the port on unopened, so that it never waits for a large value. The reader closes it.
+  // The hub hands the port on unopened, so that it never waits for a large value. The reader closes
+  // it.
   const { port1, port2 } = new MessageChannel()
   port1.postMessage(packed, (transfer ?? []) as MessagePort[])
   port1.unref()

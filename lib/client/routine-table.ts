@@ -1,6 +1,6 @@
 /**
- * The routines that this thread has started and that are not settled: where the executor's reports are
- * turned into results, values and errors.
+ * The routines that this thread has started and that are not settled: where the executor's reports
+ * are turned into results, values and errors.
  */
 import type { GoawayError } from '../errors.ts'
 import type { Executor, Outcome, Report } from '../executor/contract.ts'

@@ -1,6 +1,6 @@
 /**
- * Who is calling: the routine of the current asynchronous context, or the program itself. It knows the
- * locks its caller holds, so that writes carry their tokens by themselves.
+ * Who is calling: the routine of the current asynchronous context, or the program itself. It knows
+ * the locks its caller holds, so that writes carry their tokens by themselves.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Fences } from '../wire/messages.ts'

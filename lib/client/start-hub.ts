@@ -25,7 +25,10 @@ export interface StartOptions {
   readonly executor?: ExecutorFactory | undefined
 }
 
-/** Options of the Node process that its threads need too; others are refused by threads, or harm them. */
+/**
+ * Options of the Node process that its threads need too; others are refused by threads, or harm
+ * them.
+ */
 const threadOptions =
   /^(--import|--require|-r|--loader|--experimental-loader|--conditions|-C|--experimental-(strip|transform)-types|--no-experimental-strip-types|--enable-source-maps|--(no|disable)-warning.*|--preserve-symlinks.*|--experimental-require-module|--input-type.*)(=|$)/
 
@@ -47,8 +50,9 @@ export function threadArguments(execArgv: readonly string[]): string[] {
 }
 
 /**
- * Keeps the event loop alive while something is pending. It is the hub's thread that does, not the port
- * to it: that one closes when the hub dies, before it is known that everything pending has failed.
+ * Keeps the event loop alive while something is pending. It is the hub's thread that does, not the
+ * port to it: that one closes when the hub dies, before it is known that everything pending has
+ * failed.
  */
 class WorkerKeeper implements Keeper {
   #pending = 0

@@ -1,10 +1,10 @@
 /**
- * The contract of an executor: what runs routines. `goaway` does not know which one it has. The default
- * hands routines to the hub, whose ThreadExecutor runs them on this machine's threads.
+ * The contract of an executor: what runs routines. `goaway` does not know which one it has. The
+ * default hands routines to the hub, whose ThreadExecutor runs them on this machine's threads.
  *
- * For every task it takes, an executor calls `settled` exactly once, whatever happens. It never throws
- * for what a function does, and never runs a task again unless `terms.attemptsMax` allows it.
- * `test/executor/suite.ts` is the contract as tests.
+ * For every task it takes, an executor calls `settled` exactly once, whatever happens. It never
+ * throws for what a function does, and never runs a task again unless `terms.attemptsMax` allows
+ * it. `test/executor/suite.ts` is the contract as tests.
  */
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { FunctionAddress, Payload, RoutineTerms } from '../wire/messages.ts'
@@ -37,7 +37,9 @@ export interface Report {
 
 export interface Executor {
   submit(task: Task): void
-  /** Asks it to stop; after `graceMs` it is stopped by force. One that has not begun never begins. */
+  /**
+   * Asks it to stop; after `graceMs` it is stopped by force. One that has not begun never begins.
+   */
   cancel(routine: number, reason: ErrorRecord, graceMs: number): void
   /** So many more values of its generator are wanted. */
   credit(routine: number, values: number): void

@@ -1,6 +1,7 @@
 /**
- * The threads, made and ended by piscina. Each runs one long piscina task, in which it serves its port
- * until it is closed; aborting that task ends the thread. What starts where is the scheduler's affair.
+ * The threads, made and ended by piscina. Each runs one long piscina task, in which it serves its
+ * port until it is closed; aborting that task ends the thread. What starts where is the scheduler's
+ * affair.
  */
 import { fileURLToPath } from 'node:url'
 import type { MessagePort, ResourceLimits } from 'node:worker_threads'

@@ -1,6 +1,6 @@
 /**
- * Draws values from a generator for a consumer elsewhere, no more than it has given credit for: a slow
- * consumer stops a fast producer.
+ * Draws values from a generator for a consumer elsewhere, no more than it has given credit for: a
+ * slow consumer stops a fast producer.
  */
 
 /** Where the values go. `run` calls in the routine's own asynchronous context. */

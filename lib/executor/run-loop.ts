@@ -1,10 +1,11 @@
 /**
- * What runs in a pool thread: takes assigned routines in order, starts each on its own, and reports.
+ * What runs in a pool thread: takes assigned routines in order, starts each on its own, and
+ * reports.
  *
- * A routine is *parked* when it is still pending after the event loop has gone round once. Until then
- * nothing else begins; then what was assigned and has not begun goes back to the scheduler, unless it
- * said that it may share the thread. `wordParkedAt` tells the scheduler, without a message, that all
- * that it has delivered so far has been taken and that nothing runs.
+ * A routine is *parked* when it is still pending after the event loop has gone round once. Until
+ * then nothing else begins; then what was assigned and has not begun goes back to the scheduler,
+ * unless it said that it may share the thread. `wordParkedAt` tells the scheduler, without a
+ * message, that all that it has delivered so far has been taken and that nothing runs.
  */
 import { recordOf, withDetails } from '../client/error-codec.ts'
 import type { RoutineFunction } from '../client/function-address.ts'
@@ -123,7 +124,9 @@ export class RunLoop {
     begun.producer?.finish()
   }
 
-  /** A generator that waits for credit cannot see that it is to stop: it is ended at its `yield`. */
+  /**
+   * A generator that waits for credit cannot see that it is to stop: it is ended at its `yield`.
+   */
   #abort(routine: number, reason: ErrorRecord): void {
     const begun = this.#begun.get(routine)
     if (begun === undefined) return

@@ -1,6 +1,7 @@
 /**
- * The executor's side of one thread: which routine has which slot of its shared words, which functions it
- * has been told of, and whether it has been asked to say when it parks. It decides nothing.
+ * The executor's side of one thread: which routine has which slot of its shared words, which
+ * functions it has been told of, and whether it has been asked to say when it parks. It decides
+ * nothing.
  */
 import { slotsPerThreadMax } from '../limits.ts'
 import type { FunctionAddress } from '../wire/messages.ts'

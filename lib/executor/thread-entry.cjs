@@ -1,7 +1,7 @@
 /**
- * What piscina loads in a thread. CommonJS, because piscina tries `require` first, and a loader such as
- * tsx would make a second copy of an ES module that is required; the library itself is imported, so that
- * it is the instance that the application's `import 'goaway'` gets.
+ * What piscina loads in a thread. CommonJS, because piscina tries `require` first, and a loader
+ * such as tsx would make a second copy of an ES module that is required; the library itself is
+ * imported, so that it is the instance that the application's `import 'goaway'` gets.
  *
  * The library is loaded at once, and what applications import of it too: the hub is still starting.
  */
@@ -16,7 +16,8 @@ const library = main
 
 exports.serve = async function serve(start) {
   const thread = await main
-  // Node 20 refuses `require('goaway')` in a CommonJS application while an import of it is under way.
+  // Node 20 refuses `require('goaway')` in a CommonJS application while an import of it is under
+  // way.
   await library
   await thread.serve(start)
 }

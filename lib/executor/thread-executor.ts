@@ -1,6 +1,7 @@
 /**
- * Runs routines on the threads of this node: from their submission to their one end, with attempts, time
- * limits, cancelling and blame. Which thread a routine gets is the affair of its team. It lives in the hub.
+ * Runs routines on the threads of this node: from their submission to their one end, with attempts,
+ * time limits, cancelling and blame. Which thread a routine gets is the affair of its team. It
+ * lives in the hub.
  */
 import { recordOf } from '../client/error-codec.ts'
 import { dropPayload } from '../client/payload.ts'
@@ -101,7 +102,10 @@ export class ThreadExecutor implements Executor {
     if (record !== undefined) this.#stop(record, reason, graceMs)
   }
 
-  /** Takes a routine back if it has not begun, else asks it to stop; asked again, it may have less time. */
+  /**
+   * Takes a routine back if it has not begun, else asks it to stop; asked again, it may have less
+   * time.
+   */
   #stop(record: RunningRoutine, reason: ErrorRecord, graceMs: number): void {
     if (record.stopping === undefined) {
       if (this.#withdraw(record, reason)) return
@@ -121,8 +125,8 @@ export class ThreadExecutor implements Executor {
   }
 
   /**
-   * Settles a routine that has not begun. If its thread has claimed it, it has begun, or it is on its way
-   * back: then it will not begin again.
+   * Settles a routine that has not begun. If its thread has claimed it, it has begun, or it is on
+   * its way back: then it will not begin again.
    */
   #withdraw(record: RunningRoutine, reason: ErrorRecord): boolean {
     const withdrawn = this.#team.withdraw(record)

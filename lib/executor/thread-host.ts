@@ -12,7 +12,9 @@ export interface ThreadHost {
   /** The thread is gone; what it had sent is to be taken first. */
   detach(client: number): void
   send(client: number, message: RunMessage): void
-  /** Deliveries to the client, those under way included: compared with what it says it has taken. */
+  /**
+   * Deliveries to the client, those under way included: compared with what it says it has taken.
+   */
   deliveries(client: number): number
   /** The routine is asked to stop: what it waits for in a call is refused with the reason. */
   routineStopping(client: number, routine: number, reason: ErrorRecord): void

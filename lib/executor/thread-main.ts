@@ -124,10 +124,16 @@ function watchExit(): void {
   }
 }
 
-/** Errors that the load of a module fails with: where nobody catches them they need no second mention. */
+/**
+ * Errors that the load of a module fails with: where nobody catches them they need no second
+ * mention.
+ */
 const reported = new WeakSet<object>()
 
-/** An error nobody caught fails the routine it came from, and not the thread with all its neighbours. */
+/**
+ * An error nobody caught fails the routine it came from, and not the thread with all its
+ * neighbours.
+ */
 function watchErrors(): void {
   const take = (error: unknown): void => {
     if (typeof error === 'object' && error !== null && reported.has(error)) return

@@ -1,7 +1,7 @@
 /**
- * The threads of this node, and which routine is on which: drives the `schedule` machine. It feeds the
- * machine what happens and performs its orders with the pool, the threads' ports and their shared words.
- * What a routine's end means is the affair of its executor.
+ * The threads of this node, and which routine is on which: drives the `schedule` machine. It feeds
+ * the machine what happens and performs its orders with the pool, the threads' ports and their
+ * shared words. What a routine's end means is the affair of its executor.
  */
 import { MessageChannel } from 'node:worker_threads'
 import { isPort } from '../client/payload.ts'
@@ -204,7 +204,9 @@ export class ThreadTeam {
     this.#perform(schedule.step(this.#state, input))
   }
 
-  /** While routines wait, threads are to say when they park; one that has parked is asked no more. */
+  /**
+   * While routines wait, threads are to say when they park; one that has parked is asked no more.
+   */
   #demand(): void {
     const wanted = this.#state.queued > 0
     this.#demanded = wanted
@@ -302,7 +304,9 @@ export class ThreadTeam {
     record.attempt--
   }
 
-  /** Retires a thread that nobody has used for a while; one timer a thread, however often it idles. */
+  /**
+   * Retires a thread that nobody has used for a while; one timer a thread, however often it idles.
+   */
   #retireLater(id: number): void {
     const thread = this.#threads.get(id)
     if (thread === undefined || thread.watched) return

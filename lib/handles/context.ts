@@ -14,7 +14,9 @@ export interface RoutineInfo {
   readonly attempt: number
   /** Aborts on cancel and timeout. Its `aborted` needs no await to become true. */
   readonly signal: AbortSignal
-  /** Whether it was cancelled or has run into its timeout. A loop that never awaits sees it at once. */
+  /**
+   * Whether it was cancelled or has run into its timeout. A loop that never awaits sees it at once.
+   */
   readonly cancelled: boolean
 }
 

@@ -1,10 +1,11 @@
 /**
- * Call order. What a thread sends travels in order, so most operations need nothing more. An update takes
- * several steps: what is called after it on the same field waits until it is done, so that operations
- * take effect in the order in which they were called, awaited or not.
+ * Call order. What a thread sends travels in order, so most operations need nothing more. An update
+ * takes several steps: what is called after it on the same field waits until it is done, so that
+ * operations take effect in the order in which they were called, awaited or not.
  *
- * Kept by the object's name, as several handles may stand for one object. A blocking operation cannot wait
- * for an update that is not awaited: the answers to that one come when the thread is free.
+ * Kept by the object's name, as several handles may stand for one object. A blocking operation
+ * cannot wait for an update that is not awaited: the answers to that one come when the thread is
+ * free.
  */
 type Tails = Map<string, Promise<unknown>>
 
@@ -12,7 +13,9 @@ class FieldOrder {
   /** By object and field: the last operation that others have to wait for. */
   readonly #objects = new Map<string, Tails>()
 
-  /** Sends one message in its turn, which is over when it is sent. `send` rejects, and never throws. */
+  /**
+   * Sends one message in its turn, which is over when it is sent. `send` rejects, and never throws.
+   */
   send<R>(object: string, field: string, send: () => Promise<R>): Promise<R> {
     const before = this.#objects.get(object)?.get(field)
     if (before === undefined) return send()

@@ -5,8 +5,8 @@ import type { FieldRead } from './object-core.ts'
 type Look = (seen: number, signal: AbortSignal) => Promise<FieldRead>
 
 /**
- * Holds no values: each step asks for the field as it stands once it differs from what was seen, so that
- * a slow reader gets the latest and nothing piles up.
+ * Holds no values: each step asks for the field as it stands once it differs from what was seen, so
+ * that a slow reader gets the latest and nothing piles up.
  */
 export class FieldWatch implements AsyncIterableIterator<unknown> {
   readonly #look: Look

@@ -11,7 +11,9 @@ import { shutdownGraceMsDefault, threadsCeiling, timerMsMax } from '../limits.ts
 export interface InitOptions {
   /** Routines that run at a time. @default GOAWAY_THREADS, or the cores this process may use */
   threads?: number
-  /** Threads before routines that only await share one. @default 32, or 8 times `threads` if more */
+  /**
+   * Threads before routines that only await share one. @default 32, or 8 times `threads` if more
+   */
   threadsMax?: number
   /** Modules whose exported functions may be routines, where they cannot be found by inspection. */
   modules?: readonly string[]
@@ -26,7 +28,9 @@ export interface ShutdownOptions {
   graceMs?: number
 }
 
-/** The running system. `await using cluster = await init()` shuts it down at the end of the block. */
+/**
+ * The running system. `await using cluster = await init()` shuts it down at the end of the block.
+ */
 export interface Cluster {
   shutdown(options?: ShutdownOptions): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -112,8 +116,8 @@ function ready({ client }: ReturnType<typeof startHub>): Promise<void> {
 }
 
 /**
- * Ends the node: takes no more routines, waits for those that run, stops what is left after `graceMs`,
- * and leaves no thread and no timer. Does nothing when nothing was started.
+ * Ends the node: takes no more routines, waits for those that run, stops what is left after
+ * `graceMs`, and leaves no thread and no timer. Does nothing when nothing was started.
  */
 export async function shutdown(options: ShutdownOptions = {}): Promise<void> {
   const { graceMs = shutdownGraceMsDefault } = options

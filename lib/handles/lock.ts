@@ -1,6 +1,6 @@
 /**
- * Locks. Who holds one is the *held* object that `acquire` returns. While a routine holds a lock, its
- * writes carry the lock's token, and the stores refuse one that has passed on.
+ * Locks. Who holds one is the *held* object that `acquire` returns. While a routine holds a lock,
+ * its writes carry the lock's token, and the stores refuse one that has passed on.
  */
 import { inspect } from 'node:util'
 import { currentNode, type Node } from '../client/current.ts'

@@ -1,7 +1,7 @@
 /**
- * What the asynchronous and the blocking handle of a strict object share: its name, its initial values,
- * and the values it has decoded. A handle costs nothing until it is used: its module is evaluated in
- * every thread.
+ * What the asynchronous and the blocking handle of a strict object share: its name, its initial
+ * values, and the values it has decoded. A handle costs nothing until it is used: its module is
+ * evaluated in every thread.
  */
 import { inspect } from 'node:util'
 import { currentNode, type Node } from '../client/current.ts'

@@ -1,6 +1,6 @@
 /**
- * Handles of strict objects that block: fields are properties (`s.x`, `s.x += 1`), and the methods of the
- * asynchronous handle answer at once. The calling thread sleeps until its hub has answered.
+ * Handles of strict objects that block: fields are properties (`s.x`, `s.x += 1`), and the methods
+ * of the asynchronous handle answer at once. The calling thread sleeps until its hub has answered.
  */
 import { inspect, isDeepStrictEqual } from 'node:util'
 import type { BlockingLimit } from '../client/hub-client.ts'
@@ -75,9 +75,9 @@ export type InitialFields<T extends object> = string extends keyof T
     : T & { readonly [Name in Extract<keyof T, ReservedName>]: never }
 
 /**
- * The seam of reading: the one place where blocking handles obtain a field's value as it stands. A read
- * from shared memory will take the place of the message here. What comes after a version that is known
- * is obtained in {@link readChange}.
+ * The seam of reading: the one place where blocking handles obtain a field's value as it stands. A
+ * read from shared memory will take the place of the message here. What comes after a version that
+ * is known is obtained in {@link readChange}.
  */
 function readField(core: ObjectCore, field: string): FieldRead {
   core.checkField(field)

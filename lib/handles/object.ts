@@ -27,13 +27,18 @@ export interface AsyncObject<T extends object> {
   /** Writes a field. */
   set<K extends FieldOf<T>>(field: K, value: T[K]): Promise<void>
   /**
-   * Replaces a field's value by what `change` makes of it, atomically: `change` runs here, and again if
-   * another write came first, so it should do nothing else. Resolves to the new value.
+   * Replaces a field's value by what `change` makes of it, atomically: `change` runs here, and
+   * again if another write came first, so it should do nothing else. Resolves to the new value.
    */
   update<K extends FieldOf<T>>(field: K, change: (value: T[K]) => T[K]): Promise<T[K]>
-  /** Adds to a number, atomically and in one message; an absent field counts as 0. Resolves to the sum. */
+  /**
+   * Adds to a number, atomically and in one message; an absent field counts as 0. Resolves to the
+   * sum.
+   */
   add<K extends FieldOf<T>>(field: K, delta?: number): Promise<number>
-  /** Writes `value` if the field equals `expected` (deeply; `undefined`: is absent). Whether it did. */
+  /**
+   * Writes `value` if the field equals `expected` (deeply; `undefined`: is absent). Whether it did.
+   */
   compareAndSet<K extends FieldOf<T>>(
     field: K,
     expected: T[K] | undefined,
@@ -48,8 +53,8 @@ export interface AsyncObject<T extends object> {
   /** All fields as one frozen object, at one moment. */
   snapshot(): Promise<Readonly<T>>
   /**
-   * Resolves to the field's value as soon as it is there and `until` holds for it. Without `until` any
-   * value but `undefined` will do. No polling: the master answers when the field changes.
+   * Resolves to the field's value as soon as it is there and `until` holds for it. Without `until`
+   * any value but `undefined` will do. No polling: the master answers when the field changes.
    */
   waitFor<K extends FieldOf<T>>(
     field: K,
@@ -58,9 +63,9 @@ export interface AsyncObject<T extends object> {
   ): Promise<T[K]>
   waitFor<K extends FieldOf<T>>(field: K, options: WaitOptions): Promise<T[K]>
   /**
-   * The field's value now, if it is there, and after every change; `undefined` once it is removed. A
-   * slow reader misses values in between and always gets the latest. Waiting for a change does not keep
-   * the program alive, as that of `waitFor` does.
+   * The field's value now, if it is there, and after every change; `undefined` once it is removed.
+   * A slow reader misses values in between and always gets the latest. Waiting for a change does
+   * not keep the program alive, as that of `waitFor` does.
    */
   watch<K extends FieldOf<T>>(
     field: K,
@@ -85,9 +90,9 @@ export class AsyncObjectHandle {
   }
 
   /**
-   * The seam of reading: the one place where this handle obtains a field's value as it stands. A read
-   * from shared memory will take the place of the message here. What comes after a version that is
-   * known is obtained in `#readChange`.
+   * The seam of reading: the one place where this handle obtains a field's value as it stands. A
+   * read from shared memory will take the place of the message here. What comes after a version
+   * that is known is obtained in `#readChange`.
    */
   async #read(field: string): Promise<FieldRead> {
     const core = this.#core
@@ -183,7 +188,8 @@ export class AsyncObjectHandle {
     if (typeof change !== 'function') {
       throw new TypeError(`update() takes a function: ${typeof change}`)
     }
-    // Of the call, not of the moment when it is sent: a lock that was released meanwhile is noticed.
+    // Of the call, not of the moment when it is sent: a lock that was released meanwhile is
+    // noticed.
     const fences = core.fences()
     return fieldOrder.work(core.name, field, async () => {
       let { version, value } = await this.#read(field)

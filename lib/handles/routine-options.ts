@@ -6,7 +6,10 @@ import type { RoutineTerms } from '../wire/messages.ts'
 export interface RoutineOptions {
   /** Cancels the routine when it aborts. */
   signal?: AbortSignal
-  /** Milliseconds a cancelled routine has to stop by itself before its thread is ended. @default 1000 */
+  /**
+   * Milliseconds a cancelled routine has to stop by itself before its thread is ended. @default
+   * 1000
+   */
   graceMs?: number
   /** Milliseconds it may run, counted from its start: ERR_GOAWAY_TIMEOUT. @default no limit */
   timeoutMs?: number
@@ -18,7 +21,9 @@ export interface RoutineOptions {
   transfer?: readonly object[]
   /** Its thread is never shared with another routine. @default false */
   isolate?: boolean
-  /** How often it runs again when it fails or its thread is lost; only with `idempotent`. @default 0 */
+  /**
+   * How often it runs again when it fails or its thread is lost; only with `idempotent`. @default 0
+   */
   retries?: number
   /** Running it twice does no harm. @default false */
   idempotent?: boolean

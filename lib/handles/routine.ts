@@ -1,4 +1,6 @@
-/** `goaway(fn, ...args)`: one call of a function on another thread, and what its caller holds of it. */
+/**
+ * `goaway(fn, ...args)`: one call of a function on another thread, and what its caller holds of it.
+ */
 import { currentNode, type Node } from '../client/current.ts'
 import { recordOf } from '../client/error-codec.ts'
 import { locate } from '../client/locate.ts'
@@ -11,8 +13,8 @@ import { checkOptions, defaultTerms, type RoutineOptions, termsOf } from './rout
 import { RoutineStream } from './stream.ts'
 
 /**
- * Where a routine is: `queued` until it is known to run (one that ends at once is never seen running),
- * then `done`, `failed`, or `cancelled`.
+ * Where a routine is: `queued` until it is known to run (one that ends at once is never seen
+ * running), then `done`, `failed`, or `cancelled`.
  */
 export type RoutineStatus = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
 

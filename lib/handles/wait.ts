@@ -50,8 +50,9 @@ export function checkSignal(what: string, options: WaitOptions): void {
 }
 
 /**
- * Asks, and gives up at the deadline or when the signal aborts. The master decides which came first: if
- * the answer was on its way, `late` undoes what it brought, and the wait has failed all the same.
+ * Asks, and gives up at the deadline or when the signal aborts. The master decides which came
+ * first: if the answer was on its way, `late` undoes what it brought, and the wait has failed all
+ * the same.
  */
 export function askWithin(
   node: Node,

@@ -1,7 +1,7 @@
 /**
- * Waking a thread costs some 10 to 50 µs; a look at the bell a few nanoseconds. So the hub looks for a
- * while before it sleeps, as long as that pays off: a look in vain halves the time of the next, one that
- * was rung doubles it, and once the time is short it is only tried now and then.
+ * Waking a thread costs some 10 to 50 µs; a look at the bell a few nanoseconds. So the hub looks
+ * for a while before it sleeps, as long as that pays off: a look in vain halves the time of the
+ * next, one that was rung doubles it, and once the time is short it is only tried now and then.
  */
 import { bellWatchMicrosMax } from '../limits.ts'
 import { wordBell } from '../wire/shared-words.ts'

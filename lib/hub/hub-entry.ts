@@ -1,6 +1,6 @@
 /**
- * What the hub's thread begins with: the pool, whose first thread takes longest to start, and then the
- * hub itself, which loads meanwhile.
+ * What the hub's thread begins with: the pool, whose first thread takes longest to start, and then
+ * the hub itself, which loads meanwhile.
  */
 import { workerData } from 'node:worker_threads'
 import { Pool } from '../executor/pool.ts'

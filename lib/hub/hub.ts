@@ -1,9 +1,9 @@
 /**
- * The driver of a node. It takes messages from its threads and links, feeds the machines, and sends what
- * they order; it never waits for anything itself.
+ * The driver of a node. It takes messages from its threads and links, feeds the machines, and sends
+ * what they order; it never waits for anything itself.
  *
- * One *turn* takes all that is there, lets the scheduler assign, and sends; then the hub sleeps in its
- * event loop, after a short look at the bell where that has paid off lately.
+ * One *turn* takes all that is there, lets the scheduler assign, and sends; then the hub sleeps in
+ * its event loop, after a short look at the bell where that has paid off lately.
  */
 import type { MessagePort } from 'node:worker_threads'
 import { recordOf } from '../client/error-codec.ts'
@@ -190,8 +190,8 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   }
 
   /**
-   * Why a routine may not wait: it is over; or it is being stopped, which may cross with its request. A
-   * routine that stops may still wait for a lock: it may need one to clean up.
+   * Why a routine may not wait: it is over; or it is being stopped, which may cross with its
+   * request. A routine that stops may still wait for a lock: it may need one to clean up.
    */
   #refusalOf(session: Session, { owner, operation }: StoreRequest): ErrorRecord | undefined {
     if (owner === 0) return undefined
@@ -295,7 +295,8 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     operation: Operation,
   ): void {
     const { client, thread } = session
-    // What a routine holds is freed when it ends: a lock granted later would stay until its thread ends.
+    // What a routine holds is freed when it ends: a lock granted later would stay until its thread
+    // ends.
     const acquires = operation[0] === 'acquire' || operation[0] === 'tryAcquire'
     if (acquires && owner !== 0 && !this.executor.has(thread, owner)) {
       if (call !== 0) this.refuse(client, call, routineOver(owner))
@@ -364,7 +365,9 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     }
   }
 
-  /** Sends what is ready at this time; everything, if that is Infinity. Whether anything was sent. */
+  /**
+   * Sends what is ready at this time; everything, if that is Infinity. Whether anything was sent.
+   */
   #flush(now: number): boolean {
     const busy = this.#routinesOfThreads > 0
     if (busy !== this.#busy) {

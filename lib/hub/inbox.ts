@@ -1,4 +1,6 @@
-/** The hub's end of a thread's channel: takes messages from the ring and the port in the order sent. */
+/**
+ * The hub's end of a thread's channel: takes messages from the ring and the port in the order sent.
+ */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { decodeOne, openFrame, type PortFrame } from '../wire/frame.ts'
 import type { Message } from '../wire/messages.ts'

@@ -1,4 +1,6 @@
-/** Serves strict objects and locks on this node: drives their two machines and joins them by fences. */
+/**
+ * Serves strict objects and locks on this node: drives their two machines and joins them by fences.
+ */
 import { recordOf } from '../client/error-codec.ts'
 import { GoawayError } from '../errors.ts'
 import { type LockInput, type LockOutput, lock } from '../protocol/lock.ts'

@@ -69,8 +69,8 @@ export class Session {
   }
 
   /**
-   * Posts what there is. A post costs as much as some ten routines, so while many results are on their
-   * way to this thread, those of a moment go together.
+   * Posts what there is. A post costs as much as some ten routines, so while many results are on
+   * their way to this thread, those of a moment go together.
    *
    * @returns whether anything was posted
    */

@@ -1,12 +1,12 @@
 /**
- * Finds blocking calls that nobody is left to answer. A cycle of locks is refused by the lock machine;
- * a blocked `waitFor` could be answered by anybody, so it is hopeless only when nobody can do anything:
- * every thread is blocked, or has nothing to run, or says that it is *quiet*: that its event loop waits
- * for its hub and for nothing else, no timer, no socket, no file.
+ * Finds blocking calls that nobody is left to answer. A cycle of locks is refused by the lock
+ * machine; a blocked `waitFor` could be answered by anybody, so it is hopeless only when nobody can
+ * do anything: every thread is blocked, or has nothing to run, or says that it is *quiet*: that its
+ * event loop waits for its hub and for nothing else, no timer, no socket, no file.
  *
- * The threads are asked in a round. If the hub has heard of nothing else by its end, all answers hold
- * at once, and one blocked call is refused: rather one whose thread has parked neighbours that could
- * answer it if it did not block them. No call is refused while a thread may still act.
+ * The threads are asked in a round. If the hub has heard of nothing else by its end, all answers
+ * hold at once, and one blocked call is refused: rather one whose thread has parked neighbours that
+ * could answer it if it did not block them. No call is refused while a thread may still act.
  */
 import { recordOf } from '../client/error-codec.ts'
 import { GoawayError } from '../errors.ts'
@@ -18,7 +18,9 @@ export interface StallHost {
   sessions(): Iterable<Session>
   /** Routines on a thread of the pool, parked ones included. */
   routinesOn(thread: number): number
-  /** Something will happen without any thread: a timer of a routine, a start, a message of a link. */
+  /**
+   * Something will happen without any thread: a timer of a routine, a start, a message of a link.
+   */
   mayAct(): boolean
   giveUp(session: Session, call: number, error: ErrorRecord): void
   turn(): void

@@ -1,4 +1,6 @@
-/** What the hub asks of whoever serves the objects and locks: itself, or another hub over a link. */
+/**
+ * What the hub asks of whoever serves the objects and locks: itself, or another hub over a link.
+ */
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { Answer, Operation } from '../wire/messages.ts'
 
@@ -22,7 +24,10 @@ export interface StoreReplies {
 
 export interface Stores {
   request(request: StoreRequest): void
-  /** Stop waiting: a call that waits is refused with the reason; any other has its answer on the way. */
+  /**
+   * Stop waiting: a call that waits is refused with the reason; any other has its answer on the
+   * way.
+   */
   forget(client: number, call: number, reason: ErrorRecord): void
   ownerEnded(client: number, owner: number): void
   clientLost(client: number): void

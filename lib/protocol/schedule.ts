@@ -1,11 +1,11 @@
 /**
- * Which routine starts when, and on which thread (docs/protocols/schedule.md). A routine has a thread of
- * its own while it runs or blocks; parked routines share threads only when `threadsMax` is reached;
- * children start before roots, the latest first, so that fork-join stays narrow.
+ * Which routine starts when, and on which thread (docs/protocols/schedule.md). A routine has a
+ * thread of its own while it runs or blocks; parked routines share threads only when `threadsMax`
+ * is reached; children start before roots, the latest first, so that fork-join stays narrow.
  *
- * Inputs are facts; nothing is assigned before a `dispatch`, so that a burst of submissions leaves in a
- * few orders. A running thread gets a *window* of routines in advance; the driver can take those back
- * that have not begun (`revoke`), and tells how it went in `revoked`.
+ * Inputs are facts; nothing is assigned before a `dispatch`, so that a burst of submissions leaves
+ * in a few orders. A running thread gets a *window* of routines in advance; the driver can take
+ * those back that have not begun (`revoke`), and tells how it went in `revoked`.
  */
 import { slotsPerThreadMax } from '../limits.ts'
 import type { Machine } from './machine.ts'
@@ -208,7 +208,9 @@ function canShare(thread: ThreadState): boolean {
   )
 }
 
-/** A thread for the routine now; or an order to open one; or neither, when all that may are taken. */
+/**
+ * A thread for the routine now; or an order to open one; or neither, when all that may are taken.
+ */
 function placeFor(
   state: ScheduleState,
   routine: RoutineState,

@@ -1,6 +1,6 @@
 /**
- * The contract of a link: an ordered, reliable channel of messages between two hubs. Every transport
- * passes `test/transport/suite.ts`.
+ * The contract of a link: an ordered, reliable channel of messages between two hubs. Every
+ * transport passes `test/transport/suite.ts`.
  *
  * - Messages arrive whole, once, and in the order in which they were sent.
  * - `send` never throws and never blocks; what is sent after the end is dropped.

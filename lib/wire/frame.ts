@@ -1,6 +1,7 @@
 /**
- * A frame is what travels in one go: a list of messages as msgpack, plus attachments that are not copied
- * (shared buffers with large values, ports with large arguments). In the bytes an attachment is its number.
+ * A frame is what travels in one go: a list of messages as msgpack, plus attachments that are not
+ * copied (shared buffers with large values, ports with large arguments). In the bytes an attachment
+ * is its number.
  */
 import { Packr } from 'msgpackr/pack'
 import { GoawayError } from '../errors.ts'
@@ -13,7 +14,8 @@ export type Attachment = SharedArrayBuffer | object
 /** What goes through a port: the bytes alone, or the bytes and the attachments. */
 export type PortFrame = Uint8Array | [bytes: Uint8Array, ...attachments: Attachment[]]
 
-// Arrays and plain values only: no records, so that frames stand alone. `moreTypes` stays off on purpose.
+// Arrays and plain values only: no records, so that frames stand alone. `moreTypes` stays off on
+// purpose.
 const packr = new Packr({ useRecords: false, mapsAsObjects: true })
 
 interface AttachmentMark {
@@ -101,7 +103,10 @@ export function postFrame(port: MessagePortLike, messages: readonly Message[]): 
   }
 }
 
-/** Encodes one message without attachments for a ring; undefined if it has one. The bytes are a view. */
+/**
+ * Encodes one message without attachments for a ring; undefined if it has one. The bytes are a
+ * view.
+ */
 export function encodeOne(message: Message): Uint8Array | undefined {
   if (hasAttachment(message)) return undefined
   return packr.pack(message)

@@ -1,6 +1,7 @@
 /**
- * The vocabulary between a thread and its hub, and between hubs. A message is a tuple that opens with
- * its name; values in it are opaque: encoded by the thread that gave them, decoded by the one that reads.
+ * The vocabulary between a thread and its hub, and between hubs. A message is a tuple that opens
+ * with its name; values in it are opaque: encoded by the thread that gave them, decoded by the one
+ * that reads.
  */
 import type { ErrorRecord } from './error-record.ts'
 
@@ -12,7 +13,10 @@ export type EncodedValue = InlineValue | Uint8Array
 /** The locks its writer holds, with their tokens; `null` when it holds none. */
 export type Fences = readonly (readonly [lock: string, token: number])[] | null
 
-/** A request of a strict object. A field's version is unique among all its object's writes; 0 is "absent". */
+/**
+ * A request of a strict object. A field's version is unique among all its object's writes; 0 is
+ * "absent".
+ */
 export type StrictOperation =
   | readonly ['init', object: string, fields: readonly (readonly [string, EncodedValue])[]]
   | readonly ['get', object: string, field: string, seenVersion: number]
@@ -39,7 +43,9 @@ export type StrictOperation =
   | readonly ['entries', object: string]
   | readonly ['wait', object: string, field: string, seenVersion: number]
 
-/** A field as it stands: `[version]` alone says "what you have seen is still so". Version 0: absent. */
+/**
+ * A field as it stands: `[version]` alone says "what you have seen is still so". Version 0: absent.
+ */
 export type FieldState = readonly [version: number, value?: EncodedValue]
 
 /** Whether a conditional write took place, and the field as it stands after it. */
@@ -47,7 +53,10 @@ export type WriteOutcome = readonly [done: boolean, version: number, value: Enco
 
 export type EntryRow = readonly [field: string, version: number, value: EncodedValue]
 
-/** What a strict operation answers: `init` null, `set` the version, `delete` whether the field was there. */
+/**
+ * What a strict operation answers: `init` null, `set` the version, `delete` whether the field was
+ * there.
+ */
 export type StrictAnswer =
   | null
   | number
@@ -67,7 +76,10 @@ export type Operation = StrictOperation | LockOperation
 export type LockAnswer = number | null
 export type Answer = StrictAnswer | LockAnswer
 
-/** How long, and under what conditions, a routine may wait and run. Times in milliseconds, 0: no limit. */
+/**
+ * How long, and under what conditions, a routine may wait and run. Times in milliseconds, 0: no
+ * limit.
+ */
 export interface RoutineTerms {
   readonly graceMs: number
   readonly timeoutMs: number
@@ -78,7 +90,10 @@ export interface RoutineTerms {
   readonly name: string
 }
 
-/** Where a function is found: plain data, made in the calling thread, matched in the one that runs it. */
+/**
+ * Where a function is found: plain data, made in the calling thread, matched in the one that runs
+ * it.
+ */
 export interface FunctionAddress {
   /** All that tells this function from others in one string. */
   readonly key: string
@@ -102,8 +117,9 @@ export interface MessagePortLike {
 }
 
 /**
- * Packed arguments, results or streamed values. Small ones are bytes in the frame; large ones, and those
- * with a transfer list, lie as one message on a port of their own, which the hub hands on unopened.
+ * Packed arguments, results or streamed values. Small ones are bytes in the frame; large ones, and
+ * those with a transfer list, lie as one message on a port of their own, which the hub hands on
+ * unopened.
  */
 export type Payload = InlineValue | Uint8Array | MessagePortLike
 
@@ -146,7 +162,10 @@ export type HubMessage =
   | readonly ['ready', node: string]
   | readonly ['closed']
 
-/** From the executor to one of its threads. A slot is the routine's place in the thread's shared words. */
+/**
+ * From the executor to one of its threads. A slot is the routine's place in the thread's shared
+ * words.
+ */
 export type RunMessage =
   | readonly ['function', fn: number, address: FunctionAddress]
   | readonly [
@@ -176,8 +195,9 @@ export type ReportMessage =
   | readonly ['open']
 
 /**
- * Flags of `run`: tell when it begins; its values are streamed; begin it beside parked ones; its arguments
- * lie on a port, which can be handed on once only, and so is asked for (`want`) when the routine begins.
+ * Flags of `run`: tell when it begins; its values are streamed; begin it beside parked ones; its
+ * arguments lie on a port, which can be handed on once only, and so is asked for (`want`) when the
+ * routine begins.
  */
 export const flagReportStart = 1
 export const flagStream = 2

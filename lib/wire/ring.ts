@@ -1,11 +1,12 @@
 /**
- * A ring of bytes in shared memory, from one thread to its hub: one producer, one consumer. What the
- * thread puts in is there for the hub at once, also when the thread then computes for seconds without
- * returning to its event loop, and it costs no message.
+ * A ring of bytes in shared memory, from one thread to its hub: one producer, one consumer. What
+ * the thread puts in is there for the hub at once, also when the thread then computes for seconds
+ * without returning to its event loop, and it costs no message.
  *
- * Order with the thread's port, which carries what does not fit: each entry tells how many port frames
- * went before it; and when a frame is there, all entries that went before it are. Positions count bytes
- * modulo 2^32; an entry is `[length][frames before]` and its bytes, padded to 8, never wrapped.
+ * Order with the thread's port, which carries what does not fit: each entry tells how many port
+ * frames went before it; and when a frame is there, all entries that went before it are. Positions
+ * count bytes modulo 2^32; an entry is `[length][frames before]` and its bytes, padded to 8, never
+ * wrapped.
  */
 import { ringCapacityBytes } from '../limits.ts'
 

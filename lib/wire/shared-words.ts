@@ -1,13 +1,17 @@
 /**
- * The shared memory between a hub and one of its threads, and how each word of it is used. Words are
- * 32-bit and only ever touched with Atomics; the letter box is plain bytes, handed over by a word.
+ * The shared memory between a hub and one of its threads, and how each word of it is used. Words
+ * are 32-bit and only ever touched with Atomics; the letter box is plain bytes, handed over by a
+ * word.
  */
 import { letterBytesMax, slotsPerThreadMax } from '../limits.ts'
 import { Ring, ringBytes } from './ring.ts'
 
 /** Counts the answers to blocking calls; a blocked thread waits on it. Written by the hub. */
 export const wordAnswer = 0
-/** Where the answer lies: 0 in the letter box, 1 on the port. Written by the hub before `wordAnswer`. */
+/**
+ * Where the answer lies: 0 in the letter box, 1 on the port. Written by the hub before
+ * `wordAnswer`.
+ */
 export const wordAnswerPlace = 1
 /** Bytes of the answer in the letter box. */
 export const wordAnswerBytes = 2
@@ -35,7 +39,10 @@ export function createHubWords(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(hubWordsCount * 4))
 }
 
-/** Claims: who starts a routine that is assigned but not begun. Cancels: what a running loop looks at. */
+/**
+ * Claims: who starts a routine that is assigned but not begun. Cancels: what a running loop looks
+ * at.
+ */
 export class ThreadWords {
   readonly buffer: SharedArrayBuffer
   readonly words: Int32Array
@@ -49,7 +56,10 @@ export class ThreadWords {
     this.ring = new Ring(buffer, wordsCount * 4 + letterBytesMax)
   }
 
-  /** The hub assigns a slot: tickets differ from use to use, so that a late claim of an earlier use fails. */
+  /**
+   * The hub assigns a slot: tickets differ from use to use, so that a late claim of an earlier use
+   * fails.
+   */
   assign(slot: number, ticket: number): void {
     Atomics.store(this.words, cancelsAt + slot, 0)
     Atomics.store(this.words, claimsAt + slot, ticket)

@@ -1,6 +1,7 @@
 /**
- * Packs the package, installs it as a user would, in a folder that knows nothing of this repository, and
- * runs the program of the README there. It needs npm and its registry (or npm's cache).
+ * Packs the package, installs it as a user would, in a folder that knows nothing of this
+ * repository, and runs the program of the README there. It needs npm and its registry (or npm's
+ * cache).
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -39,7 +40,9 @@ interface Packed {
   readonly files: readonly { readonly path: string }[]
 }
 
-/** Packs without `prepare`: it would build into the folder that other tests run from at this moment. */
+/**
+ * Packs without `prepare`: it would build into the folder that other tests run from at this moment.
+ */
 async function pack(into: string): Promise<string> {
   const options = ['pack', '--ignore-scripts', '--json', '--pack-destination', into]
   const output = await npm(options, repository)

@@ -1,6 +1,7 @@
 /**
- * Ends the hub of this process. A hub stops at a frame that it cannot read, so any thread crashes it by
- * posting one; it dies without a word when the Worker that it is, caught here as it is made, is terminated.
+ * Ends the hub of this process. A hub stops at a frame that it cannot read, so any thread crashes
+ * it by posting one; it dies without a word when the Worker that it is, caught here as it is made,
+ * is terminated.
  */
 import { syncBuiltinESMExports } from 'node:module'
 import threads from 'node:worker_threads'
