@@ -65,7 +65,8 @@ export function show(targets: readonly Target[]): string {
     const { wanted } = target
     const goal = 'atMost' in wanted ? `≤ ${wanted.atMost}` : `≥ ${wanted.atLeast}`
     const verdict = isMet(target) ? 'met' : 'MISSED'
-    return `| ${target.what} | ${figures} (${target.unit}) | ${round(target.ratio)} | ${goal} | ${verdict} |`
+    const ratio = round(target.ratio)
+    return `| ${target.what} | ${figures} (${target.unit}) | ${ratio} | ${goal} | ${verdict} |`
   })
   return [
     '| what | measured | ratio | wanted | |',

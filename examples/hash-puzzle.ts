@@ -68,9 +68,9 @@ async function showUntil(ended: AbortSignal, zeros: number): Promise<void> {
       await sleep(showEveryMs, undefined, { signal: ended })
       const { tried } = result
       const chance = chanceOfFit(zeros, tried)
-      const percent = (chance * 100).toFixed(0)
-      const text = `${million(tried)} tried by ${workers.atWork} workers, chance so far ${percent} %`
-      progress.show(chance, text)
+      const likely = `chance so far ${(chance * 100).toFixed(0)} %`
+      const counted = `${million(tried)} tried by ${workers.atWork} workers`
+      progress.show(chance, `${counted}, ${likely}`)
     }
   } catch (error) {
     if (!ended.aborted) throw error
@@ -111,13 +111,12 @@ async function main(): Promise<void> {
   console.log(
     `Check:    ${hash.slice(0, 32)}... ${hash.startsWith(target(zeros)) ? 'holds' : 'FAILS'}`,
   )
-  const each = milliseconds / tried
   console.log(`Time:     ${(milliseconds / 1000).toFixed(2)} s for ${million(tried)} numbers`)
   console.log(`Workers:  ${workers.done} done, ${workers.atWork} at work`)
   const sample = Math.ceil(tried / 4)
   console.log(`One plain loop now tries ${million(sample)} of the same numbers, for comparison.`)
   const plain = timePlainLoop(seed, zeros, sample)
-  const speedUp = plain / sample / each
+  const speedUp = plain / sample / (milliseconds / tried)
   console.log(`Plain:    ${(plain / 1000).toFixed(2)} s for ${million(sample)} numbers`)
   console.log(`Speed-up: ${speedUp.toFixed(2)} on ${threads} threads`)
 }

@@ -39,11 +39,10 @@ export {
   type Goaway,
   goaway,
   type Routine,
-  type RoutineControl,
-  type RoutineStatus,
   type Started,
 } from './handles/routine.ts'
 export type { RoutineOptions } from './handles/routine-options.ts'
+export type { RoutineControl, RoutineStatus } from './handles/routine-state.ts'
 export type { RoutineStream } from './handles/stream.ts'
 export type { WaitOptions } from './handles/wait.ts'
 

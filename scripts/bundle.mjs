@@ -36,6 +36,6 @@ copyFileSync(
 )
 for (const entry of ['index.js', 'sync.js']) {
   if (readFileSync(`${root}dist/bundle/${entry}`, 'utf8').includes('import.meta.url')) {
-    throw new Error(`Cannot bundle: ${entry} looks for files beside it, and lies at the wrong depth`)
+    throw new Error(`Cannot bundle: ${entry} looks for files beside it, at the wrong depth`)
   }
 }

@@ -33,6 +33,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   handles: ['wire', 'client', 'type executor/contract.ts'],
   // The hub and its executor speak the same codecs as the threads.
   executor: ['wire', 'protocol', 'client'],
+  'executor/thread-entry.cjs': ['index.ts', 'sync.ts'],
   hub: ['wire', 'protocol', 'transport', 'client', 'type executor'],
   // Where the hub's thread begins, it is put together.
   'hub/hub-entry.ts': ['executor/pool.ts'],
@@ -63,14 +64,26 @@ const threadFiles = [
   'lib/transport/thread.ts',
 ]
 
-const longFiles: Readonly<Record<string, string>> = {}
-const longFunctions: readonly string[] = []
+const longFiles: Readonly<Record<string, string>> = {
+  'lib/hub/hub.ts': 'one driver for all messages; to be split when links over TCP come',
+  'lib/protocol/schedule.ts': 'one machine, whose rules are read beside each other',
+}
+const longFunctions: Readonly<Record<string, string>> = {
+  'test/failures.test.ts: a function': 'one table of failures',
+  'test/protocol/deadlock.test.ts: a function': 'one story',
+  'test/protocol/strict.test.ts: a function': 'one story',
+}
 const longLines: Readonly<Record<string, string>> = {}
-const sharedNames: readonly string[] = []
+const sharedNames: Readonly<Record<string, string>> = {
+  'contract.ts': 'each room that can be replaced has its contract',
+  'lock.ts': 'the handle, and the machine behind it',
+}
 
 /** What a pure file may not use: time, chance and waiting come from outside. */
-const impure =
-  /^(async|await|Promise(\..*)?|Date(\..*)?|performance(\..*)?|Math\.random|crypto(\..*)?|set(Timeout|Interval|Immediate)|queueMicrotask|process(\..*)?|globalThis\..*)$/
+const impureNames = 'async await Promise Date performance crypto process queueMicrotask globalThis'
+const impure = new RegExp(
+  `^((${impureNames.replaceAll(' ', '|')})(\\..*)?|Math\\.random|set(Timeout|Interval|Immediate))$`,
+)
 
 const sources = readSources()
 const lib = sources.filter(({ path }) => path.startsWith('lib/'))
@@ -175,7 +188,7 @@ t.test('files, functions and lines are short', async (t) => {
   )
   wrong(
     t,
-    withExceptions(functions, longFunctions),
+    withExceptions([...new Set(functions)], Object.keys(longFunctions)),
     `functions of at most ${functionLinesMax} lines`,
   )
 
@@ -208,7 +221,7 @@ t.test('names are kebab-case, and unique in lib', async (t) => {
   )
   const inLib = lib.map(({ path }) => basename(path))
   const twice = [...new Set(inLib.filter((name, index) => inLib.indexOf(name) !== index))]
-  wrong(t, withExceptions(twice, sharedNames), 'unique in lib')
+  wrong(t, withExceptions(twice, Object.keys(sharedNames)), 'unique in lib')
 })
 
 t.test('nothing is left to do, and nothing tells of the machine it was written on', async (t) => {

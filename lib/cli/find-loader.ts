@@ -29,8 +29,9 @@ export function loaderOptions(program: string): string[] {
   if (native) return []
   throw new GoawayError(
     'ERR_GOAWAY_CONFIG',
-    `Cannot run ${program}: Node ${process.versions.node} does not run TypeScript by itself, and the ` +
-      `program's folder has no tsx; run "npm install --save-dev tsx" there, or use Node ${nativeMajor}`,
+    `Cannot run ${program}: Node ${process.versions.node} does not run TypeScript by itself, and ` +
+      "the program's folder has no tsx; run " +
+      `"npm install --save-dev tsx" there, or use Node ${nativeMajor}`,
   )
 }
 

@@ -76,8 +76,8 @@ export function currentNode(what: string, programOnly = true): Node {
 export function notSpawner(what: string): GoawayError {
   const error = new GoawayError(
     'ERR_GOAWAY_NOT_SPAWNER',
-    `Cannot ${what} while a thread loads this module to run a function of it. The program's own part ` +
-      'has to be left out there:\n\n' +
+    `Cannot ${what} while a thread loads this module to run a function of it. The program's own ` +
+      'part has to be left out there:\n\n' +
       "  import { isSpawner } from 'goaway'\n\n" +
       '  if (isSpawner) {\n' +
       '    // init(), goaway(...) and everything else that only the program itself does\n' +

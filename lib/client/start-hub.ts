@@ -29,8 +29,21 @@ export interface StartOptions {
  * Options of the Node process that its threads need too; others are refused by threads, or harm
  * them.
  */
-const threadOptions =
-  /^(--import|--require|-r|--loader|--experimental-loader|--conditions|-C|--experimental-(strip|transform)-types|--no-experimental-strip-types|--enable-source-maps|--(no|disable)-warning.*|--preserve-symlinks.*|--experimental-require-module|--input-type.*)(=|$)/
+const threadOptions = new RegExp(
+  `^(${[
+    '--import',
+    '--require|-r',
+    '--loader|--experimental-loader',
+    '--conditions|-C',
+    '--experimental-(strip|transform)-types',
+    '--no-experimental-strip-types',
+    '--enable-source-maps',
+    '--(no|disable)-warning.*',
+    '--preserve-symlinks.*',
+    '--experimental-require-module',
+    '--input-type.*',
+  ].join('|')})(=|$)`,
+)
 
 /** Of `process.execArgv`, what a thread takes. */
 export function threadArguments(execArgv: readonly string[]): string[] {

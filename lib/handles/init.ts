@@ -94,8 +94,8 @@ export async function init(config: InitOptions = {}): Promise<Cluster> {
   checkOptions(config)
   if (place.node !== undefined) {
     throw invalid(
-      'init() has to come first, and once: the node was started already, by init() or by the first ' +
-        'use of goaway(), an object or a lock; shutdown() ends it',
+      'init() has to come first, and once: the node was started already, by init() or by the ' +
+        'first use of goaway(), an object or a lock; shutdown() ends it',
     )
   }
   const options: StartOptions = config

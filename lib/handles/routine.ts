@@ -1,37 +1,14 @@
 /**
  * `goaway(fn, ...args)`: one call of a function on another thread, and what its caller holds of it.
  */
-import { currentNode, type Node } from '../client/current.ts'
-import { recordOf } from '../client/error-codec.ts'
-import { locate } from '../client/locate.ts'
-import { packPayload, packRepeatable } from '../client/payload.ts'
-import type { RoutineListener } from '../client/routine-table.ts'
-import { currentScope } from '../client/scope.ts'
-import { GoawayError, isGoawayError } from '../errors.ts'
-import type { FunctionAddress, RoutineTerms } from '../wire/messages.ts'
 import { checkOptions, defaultTerms, type RoutineOptions, termsOf } from './routine-options.ts'
+import {
+  type Order,
+  type RoutineControl,
+  RoutineState,
+  type RoutineStatus,
+} from './routine-state.ts'
 import { RoutineStream } from './stream.ts'
-
-/**
- * Where a routine is: `queued` until it is known to run (one that ends at once is never seen
- * running), then `done`, `failed`, or `cancelled`.
- */
-export type RoutineStatus = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
-
-/** What a routine and a stream of one have in common. */
-export interface RoutineControl {
-  /** Unique in this program; 0 if it was refused before it was queued. */
-  readonly id: number
-  /** Name of the node it runs or ran on, once that is known. */
-  readonly node: string | undefined
-  readonly status: RoutineStatus
-  /**
-   * Asks it to stop: one that is queued never starts; one that runs sees `context().cancelled`, and
-   * after `graceMs` its thread is ended. The promise rejects with ERR_GOAWAY_CANCELLED once it has
-   * stopped. Does nothing when it is settled.
-   */
-  cancel(reason?: unknown): void
-}
 
 /** Any function that can be a routine. */
 // biome-ignore lint/suspicious/noExplicitAny: parameters of any function, inferred at each call
@@ -44,125 +21,6 @@ export type Started<F extends AnyFunction> =
     | AsyncGenerator<infer V, unknown, unknown>
     ? RoutineStream<V>
     : Routine<Awaited<ReturnType<F>>>
-
-export class RoutineState implements RoutineListener, RoutineControl {
-  id = 0
-  node: string | undefined
-  status: RoutineStatus = 'queued'
-  readonly #graceMs: number
-  readonly #name: string
-  readonly #resolve: (value: unknown) => void
-  readonly #reject: (error: unknown) => void
-  readonly #onValue: ((value: unknown) => void) | undefined
-  #clean: (() => void) | undefined
-  #home: Node | undefined
-
-  constructor(
-    name: string,
-    graceMs: number,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
-    onValue?: (value: unknown) => void,
-  ) {
-    this.#name = name
-    this.#graceMs = graceMs
-    this.#resolve = resolve
-    this.#reject = reject
-    this.#onValue = onValue
-  }
-
-  get over(): boolean {
-    return this.status !== 'queued' && this.status !== 'running'
-  }
-
-  /**
-   * Finds the function and submits it. What is wrong rejects, except in a program that forgot
-   * `if (isSpawner)`: where nobody awaits the routine, only a throw stops its module.
-   */
-  begin(fn: unknown, args: readonly unknown[], order: Order): void {
-    try {
-      this.submit(currentNode('call goaway()'), locate(fn), args, order)
-    } catch (error) {
-      if (isGoawayError(error, 'ERR_GOAWAY_NOT_SPAWNER')) throw error
-      this.rejected(error)
-    }
-  }
-
-  submit(node: Node, address: FunctionAddress, args: readonly unknown[], order: Order): void {
-    const { routines } = node
-    const { signal, transfer } = order.options
-    if (signal?.aborted === true) return this.rejected(this.#cancellation(signal.reason))
-    const { terms } = order
-    const payload =
-      terms.attemptsMax > 1
-        ? packRepeatable(args, 'arguments')
-        : packPayload(args, 'argument', transfer)
-    this.#home = node
-    this.id = routines.add(this)
-    try {
-      const owner = currentScope().owner
-      const routine = this.id
-      routines.executor?.submit({ routine, owner, address, payload, terms })
-    } catch (error) {
-      routines.remove(this.id)
-      throw error
-    }
-    if (signal !== undefined) this.#follow(signal)
-  }
-
-  #follow(signal: AbortSignal): void {
-    const abort = (): void => this.cancel(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    this.#clean = () => signal.removeEventListener('abort', abort)
-  }
-
-  cancel(reason?: unknown): void {
-    if (this.over || this.#home === undefined) return
-    const record = recordOf(this.#cancellation(reason))
-    this.#home.routines.executor?.cancel(this.id, record, this.#graceMs)
-  }
-
-  #cancellation(reason: unknown): GoawayError {
-    const details = reason === undefined ? {} : { cause: reason }
-    return new GoawayError('ERR_GOAWAY_CANCELLED', `Routine ${this.#name} was cancelled`, details)
-  }
-
-  /** So many more values are wanted. */
-  credit(values: number): void {
-    if (!this.over) this.#home?.routines.executor?.credit(this.id, values)
-  }
-
-  finish(): void {
-    if (!this.over) this.#home?.routines.executor?.finish(this.id)
-  }
-
-  started(node: string): void {
-    this.node = node
-    if (this.status === 'queued') this.status = 'running'
-  }
-
-  value(value: unknown): void {
-    this.#onValue?.(value)
-  }
-
-  resolved(value: unknown): void {
-    this.status = 'done'
-    this.#clean?.()
-    this.#resolve(value)
-  }
-
-  rejected(error: unknown): void {
-    const cancelled = error instanceof GoawayError && error.code === 'ERR_GOAWAY_CANCELLED'
-    this.status = cancelled ? 'cancelled' : 'failed'
-    this.#clean?.()
-    this.#reject(error)
-  }
-}
-
-export interface Order {
-  readonly options: RoutineOptions
-  readonly terms: RoutineTerms
-}
 
 const plain: Order = { options: {}, terms: defaultTerms }
 
@@ -231,7 +89,8 @@ export interface Goaway {
  *
  * @returns a promise of its result; for a generator function an async iterable of its values
  * @throws {GoawayError} ERR_GOAWAY_NOT_SPAWNER at once. It rejects, and nothing is queued, when the
- *   function cannot be found (ERR_GOAWAY_FUNCTION_*) or an argument cannot be passed (ERR_GOAWAY_VALUE)
+ *   function cannot be found (ERR_GOAWAY_FUNCTION_*) or an argument cannot be passed
+ *   (ERR_GOAWAY_VALUE)
  */
 export const goaway: Goaway = Object.assign(
   <F extends AnyFunction>(fn: F, ...args: Parameters<F>): Started<F> =>

@@ -1,7 +1,11 @@
 /** The values of a generator that runs as a routine. */
 import { streamCredit } from '../limits.ts'
-import type { Order, RoutineControl, RoutineStatus } from './routine.ts'
-import { RoutineState } from './routine.ts'
+import {
+  type Order,
+  type RoutineControl,
+  RoutineState,
+  type RoutineStatus,
+} from './routine-state.ts'
 
 interface Taker<V> {
   resolve(result: IteratorResult<V, unknown>): void

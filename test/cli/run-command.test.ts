@@ -19,7 +19,8 @@ function goaway(options: readonly string[], cwd: string): Promise<Finished> {
 function programs(t: { testdir(content: Record<string, string>): string }): string {
   return t.testdir({
     'show.mjs':
-      'console.log(JSON.stringify({ threads: process.env.GOAWAY_THREADS, args: process.argv.slice(2) }))',
+      'const { env, argv } = process;' +
+      'console.log(JSON.stringify({ threads: env.GOAWAY_THREADS, args: argv.slice(2) }))',
     'fail.mjs': 'process.exitCode = 7',
     'die.mjs': "process.kill(process.pid, 'SIGKILL'); setInterval(() => {}, 1000)",
     'signal.mjs':

@@ -43,7 +43,8 @@ if (isSpawner) {
 `
 
 /** Compiled only: what the types promise, and what they have to refuse. */
-export const typesProgram = `import { type AsyncObject, goaway, type Routine, StrictCentralized } from 'goaway'
+export const typesProgram = `
+import { type AsyncObject, goaway, type Routine, StrictCentralized } from 'goaway'
 import { StrictCentralized as Blocking } from 'goaway/sync'
 
 export async function length(text: string): Promise<number> {
