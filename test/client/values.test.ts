@@ -1,4 +1,4 @@
-import { inspect, isDeepStrictEqual, types } from 'node:util'
+import { inspect } from 'node:util'
 import { MessageChannel, receiveMessageOnPort, type Transferable } from 'node:worker_threads'
 import t from 'tap'
 import {
@@ -11,6 +11,7 @@ import {
 import { GoawayError } from '../../lib/errors.ts'
 import { inlineBytesMax, storedInlineBytesMax, valueBytesMax } from '../../lib/limits.ts'
 import { makeRandom, makeValue } from './random-value.ts'
+import { isSame } from './same-value.ts'
 import { cyclic, equal, refused, shared, sparse } from './value-kinds.ts'
 
 type Way = 'argument' | 'result' | 'stored'
@@ -29,32 +30,6 @@ function travel(value: unknown, way: Way): unknown {
   if (way === 'stored') return decodeStored(encodeStored(value, 'field "x"')).value
   if (way === 'result') return unpackCall(post(packCall(value, 'result')))
   return (unpackCall(post(packCall([value], 'argument'))) as unknown[])[0]
-}
-
-/** Which objects are the same one, in the order of a walk. */
-function sharing(value: unknown): number[] {
-  const numbers = new Map<object, number>()
-  const found: number[] = []
-  const walk = (inner: unknown): void => {
-    if (typeof inner !== 'object' || inner === null) return
-    const known = numbers.get(inner)
-    found.push(known ?? numbers.size)
-    if (known !== undefined) return
-    numbers.set(inner, numbers.size)
-    if (inner instanceof Map) for (const pair of inner) pair.forEach(walk)
-    else if (inner instanceof Set) inner.forEach(walk)
-    else if (types.isNativeError(inner)) walk(inner.cause)
-    if (!ArrayBuffer.isView(inner)) Object.values(inner).forEach(walk)
-  }
-  walk(value)
-  return found
-}
-
-function isSame(given: unknown, arrived: unknown): boolean {
-  if (types.isDate(given) && Number.isNaN(given.getTime())) {
-    return types.isDate(arrived) && Number.isNaN(arrived.getTime())
-  }
-  return isDeepStrictEqual(given, arrived) && isDeepStrictEqual(sharing(given), sharing(arrived))
 }
 
 for (const way of ways) {
