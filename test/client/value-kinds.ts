@@ -186,7 +186,7 @@ export const refused: [string, unknown, RegExp][] = [
       return arguments
     })(),
     /Arguments/,
-  ], // biome-ignore lint: the point
+  ],
   ['Math', Math, /Math/],
   ['a module', await import('node:path'), /Module/],
   ['a detached ArrayBuffer', detached, /detached/],
