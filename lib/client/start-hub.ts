@@ -161,7 +161,10 @@ function closer(
         await closed
         client.keeper.release()
       }
-      const error = new GoawayError('ERR_GOAWAY_SHUTDOWN', 'shutdown() was called')
+      const error = new GoawayError(
+        'ERR_GOAWAY_SHUTDOWN',
+        'No answer will come: shutdown() was called; await what is to be done before it',
+      )
       client.lose(error)
       place.node = undefined
       place.shutDown = true

@@ -39,6 +39,20 @@ export interface Cluster {
 const isCount = (value: unknown, max: number): boolean =>
   Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= max
 
+const resourceNames = [
+  'maxOldGenerationSizeMb',
+  'maxYoungGenerationSizeMb',
+  'codeRangeSizeMb',
+  'stackSizeMb',
+]
+
+function isResourceLimits(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).every(
+    ([name, size]) => resourceNames.includes(name) && typeof size === 'number' && size > 0,
+  )
+}
+
 const checks: {
   readonly [Name in keyof Required<InitOptions>]: [(value: unknown) => boolean, string]
 } = {
@@ -49,7 +63,7 @@ const checks: {
     'a list of paths or URLs',
   ],
   executor: [(value) => typeof value === 'function', 'a function that makes an executor'],
-  resourceLimits: [(value) => typeof value === 'object' && value !== null, 'an object'],
+  resourceLimits: [isResourceLimits, `an object of megabytes: ${resourceNames.join(', ')}`],
 }
 
 function checkOptions(options: InitOptions): void {

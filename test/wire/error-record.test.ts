@@ -123,14 +123,14 @@ t.test('fromErrorRecord() keeps the errors of an AggregateError', async (t) => {
 })
 
 t.test('fromErrorRecord() gives a GoawayError back as it was', async (t) => {
-  const thrown = new GoawayError('ERR_GOAWAY_NODE_LOST', 'gone', {
+  const thrown = new GoawayError('ERR_GOAWAY_MASTER_LOST', 'gone', {
     maybeExecuted: true,
     routine: 7,
   })
   const arrived = cross(thrown, { routine: 8, node: 'n1', thread: 2, attempt: 1 })
   t.equal(Object.getPrototypeOf(arrived), GoawayError.prototype)
   t.equal(arrived.name, 'GoawayError')
-  t.equal(arrived.code, 'ERR_GOAWAY_NODE_LOST')
+  t.equal(arrived.code, 'ERR_GOAWAY_MASTER_LOST')
   t.equal(arrived.maybeExecuted, true)
   t.equal(arrived.routine, 7, 'its own details win')
   t.equal(arrived.node, 'n1')
