@@ -338,7 +338,10 @@ export class ThreadExecutor implements Executor {
   }
 
   async close(graceMs: number): Promise<void> {
-    this.#closed ??= new GoawayError('ERR_GOAWAY_SHUTDOWN', 'Cannot start a routine: shutdown() was called; call init() to start anew')
+    this.#closed ??= new GoawayError(
+      'ERR_GOAWAY_SHUTDOWN',
+      'Cannot start a routine: shutdown() was called; call init() to start anew',
+    )
     await this.#emptied(graceMs)
     const reason = failure('ERR_GOAWAY_SHUTDOWN', 'The routine was stopped: shutdown() was called')
     const stopMs = Math.min(graceMs, 1_000)

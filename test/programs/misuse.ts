@@ -89,7 +89,7 @@ async function options(): Promise<void> {
   for (const one of terms) {
     await tellHow(`with ${JSON.stringify(one)}`, () => goaway.with(one)(quick))
   }
-  await tellHow('not a function', () => goaway('quick' as never))
+  await tellHow('not a function', () => goaway('quick' as unknown as typeof quick))
   await tellHow('acquire timeoutMs', () => lock.acquire({ timeoutMs: -1 }))
   await tellHow('waitFor signal', () => s.waitFor('x', { signal: 5 as never }))
   await tellHow('add', () => s.add('x', '1' as never))
@@ -108,7 +108,7 @@ async function fields(): Promise<void> {
     ;(blocking as Record<string, unknown>).keys = 1
   })
   await tellHow('assign then', () => {
-    ;(blocking as Record<string, unknown>).then = 1
+    Reflect.set(blocking, 'then', 1)
   })
   await tellHow('delete keys', () => delete (blocking as Record<string, unknown>).keys)
   await tellHow('awaited handle', async () => typeof (await (async () => blocking)()))
