@@ -1,13 +1,7 @@
 /** How routines share the threads of a machine (docs/protocols/schedule.md), through the public API. */
+
+import { type GoawayError, goaway, type InitOptions, init, Lock, shutdown } from 'goaway'
 import t, { type Test } from 'tap'
-import {
-  type GoawayError,
-  goaway,
-  type InitOptions,
-  init,
-  Lock,
-  shutdown,
-} from 'goaway'
 import {
   blockUntil,
   fibonacci,
@@ -47,18 +41,25 @@ async function failureOf(routine: PromiseLike<unknown>): Promise<GoawayError> {
   throw new Error('It did not fail')
 }
 
-test('Fork-join Fibonacci of depth 12 ends on two threads, and uses few', { threads: 2 }, async (t) => {
+test('Fork-join Fibonacci of depth 12 ends on two threads, and uses few', {
+  threads: 2,
+}, async (t) => {
   const { value, threads } = await goaway(fibonacci, 12)
   t.equal(value, 144)
   t.comment(`465 routines used ${threads.length} threads`)
   t.ok(threads.length <= 40, `${threads.length} threads`)
 })
 
-test('Fork-join quicksort of depth 12 ends on two threads, and uses few', { threads: 2 }, async (t) => {
+test('Fork-join quicksort of depth 12 ends on two threads, and uses few', {
+  threads: 2,
+}, async (t) => {
   let seed = 1
   const values = Array.from({ length: 1_000 }, () => (seed = (seed * 48_271) % 2_147_483_647))
   const sorted = await goaway(quicksort, values, 12)
-  t.same(sorted.values, [...values].sort((one, two) => one - two))
+  t.same(
+    sorted.values,
+    [...values].sort((one, two) => one - two),
+  )
   t.comment(`used ${sorted.threads.length} threads`)
   t.ok(sorted.threads.length <= 40, `${sorted.threads.length} threads`)
 })
@@ -78,14 +79,18 @@ test('Eight routines block until a ninth sets a field', { threads: 2 }, async (t
   t.equal(new Set(await Promise.all(blocked)).size <= 8, true)
 })
 
-test('Eight blocked routines do not hold up a ninth that comes later', { threads: 2 }, async (t) => {
+test('Eight blocked routines do not hold up a ninth that comes later', {
+  threads: 2,
+}, async (t) => {
   const blocked = Array.from({ length: 8 }, () => goaway(blockUntil, 'later'))
   await signals.waitFor('later begun', (value) => value === 8)
   await goaway(mark, 'later')
   t.equal(new Set(await Promise.all(blocked)).size, 8, 'each blocked a thread of its own')
 })
 
-test('A thousand routines that await a timer of 100 ms end in two seconds', { threads: 2 }, async (t) => {
+test('A thousand routines that await a timer of 100 ms end in two seconds', {
+  threads: 2,
+}, async (t) => {
   await goaway(sleep, 0)
   const started = performance.now()
   const threads = await Promise.all(Array.from({ length: 1_000 }, () => goaway(sleep, 100)))
@@ -115,7 +120,9 @@ test('A long routine in a burst holds back nobody else', { threads: 2 }, async (
   }
 })
 
-test('Routines that end later than a long one began are not held back either', { threads: 2 }, async (t) => {
+test('Routines that end later than a long one began are not held back either', {
+  threads: 2,
+}, async (t) => {
   await Promise.all([goaway(sleep, 20), goaway(sleep, 20)])
   const parked = Array.from({ length: 10 }, () => goaway(parkUntil, 'awaited'))
   await signals.waitFor('awaited begun', (value) => value === 10)
@@ -127,7 +134,9 @@ test('Routines that end later than a long one began are not held back either', {
   t.equal((await failureOf(long)).code, 'ERR_GOAWAY_CANCELLED')
 })
 
-test('An endless loop on an isolated thread harms nobody when it is killed', { threads: 2 }, async (t) => {
+test('An endless loop on an isolated thread harms nobody when it is killed', {
+  threads: 2,
+}, async (t) => {
   const neighbours = Array.from({ length: 4 }, () => goaway(parkUntil, 'isolated loop'))
   await signals.waitFor('isolated loop begun', (value) => value === 4)
   const loop = goaway.with({ isolate: true, graceMs: 20 })(spinForEver, 'isolated spins')
@@ -138,25 +147,29 @@ test('An endless loop on an isolated thread harms nobody when it is killed', { t
   t.equal((await Promise.all(neighbours)).length, 4)
 })
 
-test('An endless loop that is killed on a shared thread settles all its neighbours', narrow, async (t) => {
-  const neighbours = Array.from({ length: 5 }, () => goaway(parkUntil, 'never'))
-  await signals.waitFor('never begun', (value) => value === 5)
-  const thread = await goaway(threadOf)
-  const loop = goaway.with({ graceMs: 20, name: 'the loop' })(spinForEver, 'shared spins')
-  await signals.waitFor('shared spins', set)
-  // Waiting behind it, not begun: it runs elsewhere.
-  const behind = goaway(threadOf)
-  const failures = Promise.all(neighbours.map(failureOf))
-  loop.cancel()
-  t.equal((await failureOf(loop)).code, 'ERR_GOAWAY_CANCELLED')
-  for (const failure of await failures) {
-    t.equal(failure.code, 'ERR_GOAWAY_THREAD_LOST')
-    t.equal(failure.maybeExecuted, true)
-    t.equal(failure.thread, thread)
-    t.ok(failure.message.includes(`by routine the loop (${loop.id})`), failure.message)
-  }
-  t.not(await behind, thread)
-})
+test(
+  'An endless loop that is killed on a shared thread settles all its neighbours',
+  narrow,
+  async (t) => {
+    const neighbours = Array.from({ length: 5 }, () => goaway(parkUntil, 'never'))
+    await signals.waitFor('never begun', (value) => value === 5)
+    const thread = await goaway(threadOf)
+    const loop = goaway.with({ graceMs: 20, name: 'the loop' })(spinForEver, 'shared spins')
+    await signals.waitFor('shared spins', set)
+    // Waiting behind it, not begun: it runs elsewhere.
+    const behind = goaway(threadOf)
+    const failures = Promise.all(neighbours.map(failureOf))
+    loop.cancel()
+    t.equal((await failureOf(loop)).code, 'ERR_GOAWAY_CANCELLED')
+    for (const failure of await failures) {
+      t.equal(failure.code, 'ERR_GOAWAY_THREAD_LOST')
+      t.equal(failure.maybeExecuted, true)
+      t.equal(failure.thread, thread)
+      t.ok(failure.message.includes(`by routine the loop (${loop.id})`), failure.message)
+    }
+    t.not(await behind, thread)
+  },
+)
 
 test('Children of a routine that was killed are stopped', { threads: 2 }, async (t) => {
   const parent = goaway.with({ graceMs: 20 })(parentThatSpins, 'parent')

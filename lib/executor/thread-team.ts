@@ -115,6 +115,7 @@ export class ThreadTeam {
       child: task.owner !== 0,
       priority: task.terms.priority,
       isolate: task.terms.isolate,
+      fn: task.address.key,
     })
   }
 

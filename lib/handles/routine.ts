@@ -15,10 +15,11 @@ import { RoutineStream } from './stream.ts'
 export type AnyFunction = (...args: any[]) => unknown
 
 /** What `goaway(fn)` gives: a stream for a generator function, else a promise of the result. */
-export type Started<F extends AnyFunction> =
-  ReturnType<F> extends
-    | Generator<infer V, unknown, unknown>
-    | AsyncGenerator<infer V, unknown, unknown>
+export type Started<F extends AnyFunction> = [ReturnType<F>] extends [never]
+  ? Routine<never>
+  : ReturnType<F> extends
+        | Generator<infer V, unknown, unknown>
+        | AsyncGenerator<infer V, unknown, unknown>
     ? RoutineStream<V>
     : Routine<Awaited<ReturnType<F>>>
 

@@ -26,6 +26,8 @@ interface RoutineState {
   readonly child: boolean
   readonly priority: number
   readonly isolate: boolean
+  /** Routines of one function are alike. */
+  readonly fn: string
   /** 0: queued. */
   thread: number
 }
@@ -40,6 +42,8 @@ interface ThreadState {
   exclusive: boolean
   /** Was given routines although it had parked ones: what it gets begins beside them. */
   sharing: boolean
+  /** The function of all that it holds; empty if they are not alike. */
+  fn: string
   /** Routines it has: begun, parked, or assigned in advance. */
   held: Set<number>
   /** Those of `held` that may not have begun, in the order in which they will. */
@@ -69,7 +73,14 @@ export interface ScheduleState {
 }
 
 export type ScheduleInput =
-  | { type: 'submit'; id: number; child: boolean; priority: number; isolate: boolean }
+  | {
+      type: 'submit'
+      id: number
+      child: boolean
+      priority: number
+      isolate: boolean
+      fn: string
+    }
   | { type: 'cancel'; id: number }
   | { type: 'warm'; threads: number }
   | { type: 'threadOpened'; thread: number }
@@ -167,6 +178,8 @@ function assign(state: ScheduleState, thread: ThreadState, outputs: Outputs): vo
   take(state, routine)
   routine.thread = thread.id
   if (thread.parked) thread.sharing = true
+  if (thread.held.size === 0) thread.fn = routine.fn
+  else if (thread.fn !== routine.fn) thread.fn = ''
   thread.held.add(routine.id)
   thread.unbegun.push(routine.id)
   thread.parked = false
@@ -183,6 +196,7 @@ function open(state: ScheduleState, outputs: Outputs): void {
     blocked: false,
     exclusive: false,
     sharing: false,
+    fn: '',
     held: new Set(),
     unbegun: [],
   })
@@ -210,6 +224,9 @@ function canShare(thread: ThreadState): boolean {
 
 /**
  * A thread for the routine now; or an order to open one; or neither, when all that may are taken.
+ *
+ * Where more routines wait than threads may be opened, they have to share in the end. Those that are
+ * alike do so at once: a thousand waits for a timer must not wait for threads to start as well.
  */
 function placeFor(
   state: ScheduleState,
@@ -217,21 +234,27 @@ function placeFor(
   outputs: Outputs,
 ): ThreadState | undefined {
   let shared: ThreadState | undefined
+  let alike: ThreadState | undefined
   let counted = 0
   let opening = 0
   for (const thread of state.threads.values()) {
     if (isIdle(thread)) return thread
     if (thread.phase !== 'closing' && !thread.blocked) counted++
     if (thread.phase === 'opening') opening++
-    if (canShare(thread) && (shared === undefined || thread.held.size < shared.held.size)) {
-      shared = thread
-    }
+    if (!canShare(thread)) continue
+    const { size } = thread.held
+    if (shared === undefined || size < shared.held.size) shared = thread
+    if (thread.fn !== routine.fn) continue
+    if (alike === undefined || size < alike.held.size) alike = thread
   }
   const { threadsMax, threadsCeiling } = state.parameters
-  const mayOpen = state.threads.size < threadsCeiling && opening < state.queued
-  if (counted < threadsMax && mayOpen) open(state, outputs)
-  else if (shared !== undefined && !routine.isolate) return shared
-  else if (mayOpen) open(state, outputs)
+  const mayShare = !routine.isolate
+  const crowded = state.queued > threadsMax - counted
+  if (crowded && mayShare && alike !== undefined) return alike
+  const room = counted < threadsMax && state.threads.size < threadsCeiling
+  if (!room && mayShare && shared !== undefined) return shared
+  // One that is opening already may be for this routine.
+  if (state.threads.size < threadsCeiling && opening < state.queued) open(state, outputs)
   return undefined
 }
 
@@ -403,8 +426,8 @@ function retire(state: ScheduleState, id: number): Outputs {
 }
 
 function submit(state: ScheduleState, input: ScheduleInput & { type: 'submit' }): Outputs {
-  const { id, child, priority, isolate } = input
-  const routine: RoutineState = { id, child, priority, isolate, thread: 0 }
+  const { id, child, priority, isolate, fn } = input
+  const routine: RoutineState = { id, child, priority, isolate, fn, thread: 0 }
   state.routines.set(id, routine)
   enqueue(state, routine)
   if (child || priority !== 0) state.upset = true

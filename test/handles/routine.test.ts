@@ -1,6 +1,7 @@
 /** Routines through the public API, on one running thread, which parked routines have to share. */
-import t from 'tap'
+
 import { context, type GoawayError, goaway, init, type Routine, shutdown } from 'goaway'
+import t from 'tap'
 import {
   add,
   addLater,
@@ -59,26 +60,29 @@ t.test('goaway() gives a promise of the result, typed by the function', async (t
   t.equal(await goaway(add, 'a', 'b'), 'ab')
 })
 
-t.test('goaway.with() refuses an option that it does not know, or a value out of range', async (t) => {
-  const bad: [Record<string, unknown>, RegExp][] = [
-    [{ timeout: 1 }, /Unknown option of goaway.with\(\): timeout; there are signal,/],
-    [{ signal: {} }, /Option signal has to be an AbortSignal: \{\}/],
-    [{ graceMs: -1 }, /graceMs/],
-    [{ timeoutMs: 0 }, /timeoutMs/],
-    [{ timeoutMs: 2 ** 31 }, /timeoutMs/],
-    [{ queueTimeoutMs: '1' }, /queueTimeoutMs/],
-    [{ priority: 0.5 }, /priority/],
-    [{ transfer: new ArrayBuffer(1) }, /transfer/],
-    [{ isolate: 1 }, /isolate/],
-    [{ retries: 100, idempotent: true }, /retries/],
-    [{ retries: 1 }, /Option retries needs idempotent: true/],
-    [{ retries: 1, idempotent: true, transfer: [new ArrayBuffer(1)] }, /transfer cannot go with/],
-    [{ idempotent: 'yes' }, /idempotent/],
-    [{ name: 'n'.repeat(1025) }, /name/],
-  ]
-  for (const [options, message] of bad) t.throws(() => goaway.with(options), message)
-  t.throws(() => goaway.with(null as never), TypeError)
-})
+t.test(
+  'goaway.with() refuses an option that it does not know, or a value out of range',
+  async (t) => {
+    const bad: [Record<string, unknown>, RegExp][] = [
+      [{ timeout: 1 }, /Unknown option of goaway.with\(\): timeout; there are signal,/],
+      [{ signal: {} }, /Option signal has to be an AbortSignal: \{\}/],
+      [{ graceMs: -1 }, /graceMs/],
+      [{ timeoutMs: 0 }, /timeoutMs/],
+      [{ timeoutMs: 2 ** 31 }, /timeoutMs/],
+      [{ queueTimeoutMs: '1' }, /queueTimeoutMs/],
+      [{ priority: 0.5 }, /priority/],
+      [{ transfer: new ArrayBuffer(1) }, /transfer/],
+      [{ isolate: 1 }, /isolate/],
+      [{ retries: 100, idempotent: true }, /retries/],
+      [{ retries: 1 }, /Option retries needs idempotent: true/],
+      [{ retries: 1, idempotent: true, transfer: [new ArrayBuffer(1)] }, /transfer cannot go with/],
+      [{ idempotent: 'yes' }, /idempotent/],
+      [{ name: 'n'.repeat(1025) }, /name/],
+    ]
+    for (const [options, message] of bad) t.throws(() => goaway.with(options), message)
+    t.throws(() => goaway.with(null as never), TypeError)
+  },
+)
 
 t.test('context() tells a routine its id, node, thread and attempt', async (t) => {
   const routine = goaway(tellContext)
@@ -230,7 +234,10 @@ t.test('priority goes before what was submitted earlier', async (t) => {
   await release()
   const numbers = await Promise.all([...high, ...middle, ...low])
   const first = numbers[0] as number
-  t.same(numbers, Array.from(numbers, (_, index) => first + index))
+  t.same(
+    numbers,
+    Array.from(numbers, (_, index) => first + index),
+  )
 })
 
 t.test('isolate keeps all others off its thread', async (t) => {

@@ -199,8 +199,16 @@ export async function quicksort(values: readonly number[], depth: number): Promi
   }
   const rest = values.slice(1)
   const [low, high] = await Promise.all([
-    goaway(quicksort, rest.filter((value) => value < pivot), depth - 1),
-    goaway(quicksort, rest.filter((value) => value >= pivot), depth - 1),
+    goaway(
+      quicksort,
+      rest.filter((value) => value < pivot),
+      depth - 1,
+    ),
+    goaway(
+      quicksort,
+      rest.filter((value) => value >= pivot),
+      depth - 1,
+    ),
   ])
   const threads = [...new Set([...low.threads, ...high.threads, thread])]
   return { values: [...low.values, pivot, ...high.values], threads }

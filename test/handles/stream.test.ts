@@ -1,6 +1,7 @@
 /** Generators as routines, on one running thread, so that a parked generator shows. */
-import t from 'tap'
+
 import { type GoawayError, goaway, init, type RoutineStream, shutdown } from 'goaway'
+import t from 'tap'
 import { streamCredit } from '../../lib/limits.ts'
 import {
   count,
@@ -98,7 +99,11 @@ for (const [how, generator] of [
     })()
     t.equal(await codeOf(reading), 'ERR_GOAWAY_CANCELLED')
     t.equal(stream.status, 'cancelled')
-    t.same(values, numbers(values.length).map((value) => value + 1), 'those that had come')
+    t.same(
+      values,
+      numbers(values.length).map((value) => value + 1),
+      'those that had come',
+    )
     t.equal(await goaway(threadOf), thread)
   })
 }
@@ -106,9 +111,12 @@ for (const [how, generator] of [
 t.test('An error comes after the values before it', async (t) => {
   const stream = goaway(failAfter, 3)
   const values: number[] = []
-  await t.rejects(async () => {
-    for await (const value of stream) values.push(value)
-  }, { name: 'RangeError', message: 'attempt 1 failed after 3' })
+  await t.rejects(
+    async () => {
+      for await (const value of stream) values.push(value)
+    },
+    { name: 'RangeError', message: 'attempt 1 failed after 3' },
+  )
   t.same(values, [0, 1, 2])
   t.equal(stream.status, 'failed')
 })
