@@ -1,4 +1,7 @@
-/** docs/errors.md has each code once, with an example and a remedy; and each code is raised somewhere. */
+/**
+ * docs/errors.md has each code once, with an example and a remedy; and each code is raised
+ * somewhere.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 

@@ -78,7 +78,8 @@ t.test('Every other kind of value is refused where it was given', async (t) => {
   for (const [index, [kind, value, message]] of refused.entries()) {
     const expected = { code: 'ERR_GOAWAY_VALUE', message }
     await t.rejects(goaway(echo, value), expected, `${kind} as argument`)
-    // A result that has a `then` is awaited; looking for it is the first thing to fail with these Proxies.
+    // A result that has a `then` is awaited; looking for it is the first thing to fail with these
+    // Proxies.
     const isAwaited = /promise|thenable|that is a Proxy|revoked/.test(kind)
     if (!isAwaited) await t.rejects(goaway(produceRefused, index), expected, `${kind} as result`)
     await t.rejects(store.set('refused', value), expected, `${kind} as stored value`)

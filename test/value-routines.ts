@@ -5,8 +5,8 @@ import { isSame } from './client/same-value.ts'
 import { equal as everyKind, refused } from './client/value-kinds.ts'
 
 /**
- * Those that are the same in every thread, made of classes that are the program's own; without the one
- * that takes half a second each way, which the test of the codec has.
+ * Those that are the same in every thread, made of classes that are the program's own; without the
+ * one that takes half a second each way, which the test of the codec has.
  */
 const apart = /GoawayError|memoryUsage|of many keys/
 export const equal = everyKind.filter(([kind]) => !apart.test(kind))
