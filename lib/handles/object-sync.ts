@@ -69,7 +69,7 @@ export type SyncObject<T extends object> = SyncMethods<T> & Omit<T, ReservedName
 
 /** Initial values none of which has a reserved name. */
 export type InitialFields<T extends object> = string extends keyof T
-  ? T & { readonly [Name in ReservedName]?: never }
+  ? T & { readonly [Name in Exclude<ReservedName, InheritedName>]?: never }
   : Extract<keyof T, ReservedName> extends never
     ? T
     : T & { readonly [Name in Extract<keyof T, ReservedName>]: never }
