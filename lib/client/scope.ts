@@ -11,13 +11,19 @@ export interface HeldEntry {
   release(): void
 }
 
+/** What is to be known here of a routine's `context()`. */
+export interface ScopeContext {
+  /** Its code has been told that it is to stop. */
+  readonly noticed: boolean
+}
+
 export interface Scope {
   /** Id of the routine; 0 outside of any. */
   readonly owner: number
   /** Held locks by name. */
   readonly held: Map<string, HeldEntry>
   /** What the routine sees as `context()`; undefined outside of any. */
-  readonly context: object | undefined
+  readonly context: ScopeContext | undefined
 }
 
 interface Scopes {

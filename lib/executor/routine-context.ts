@@ -29,6 +29,7 @@ export class RoutineContext {
   readonly #words: ThreadWords
   #controller: AbortController | undefined
   #reason: GoawayError | undefined
+  #noticed = false
 
   constructor(place: RoutinePlace, words: ThreadWords) {
     this.id = place.id
@@ -46,7 +47,18 @@ export class RoutineContext {
    * never awaits sees it at once.
    */
   get cancelled(): boolean {
+    if (this.isStopping()) this.#noticed = true
+    return this.#noticed
+  }
+
+  /** The same, without the routine's noticing it. */
+  isStopping(): boolean {
     return this.#reason !== undefined || this.#words.cancelled(this.#slot, this.#ticket)
+  }
+
+  /** Whether the routine's code has been told that it is to stop: what it does now, it does knowingly. */
+  get noticed(): boolean {
+    return this.#noticed
   }
 
   /** Aborts when the routine is cancelled; its `aborted` is as prompt as `cancelled`. */
@@ -75,11 +87,12 @@ export class RoutineContext {
         },
       },
     })
-    if (this.cancelled) this.#abortNow(controller)
+    if (this.isStopping()) this.#abortNow(controller)
     return controller
   }
 
   #abortNow(controller: AbortController): void {
+    this.#noticed = true
     controller.abort(
       this.#reason ?? new GoawayError('ERR_GOAWAY_CANCELLED', 'The routine was cancelled'),
     )

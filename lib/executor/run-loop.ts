@@ -333,7 +333,7 @@ export class RunLoop {
 
   /** Whether the routine of the calling code is over, or was asked to stop. */
   isStopping(routine: number): boolean {
-    return routine !== 0 && this.#begun.get(routine)?.context.cancelled !== false
+    return routine !== 0 && this.#begun.get(routine)?.context.isStopping() !== false
   }
 
   /** Fails a routine whose code threw where nobody could catch it. */

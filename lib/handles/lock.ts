@@ -6,6 +6,7 @@ import { inspect } from 'node:util'
 import { currentNode, type Node } from '../client/current.ts'
 import { currentScope, type HeldEntry, type Scope } from '../client/scope.ts'
 import { GoawayError } from '../errors.ts'
+import type { LockOperation } from '../wire/messages.ts'
 import { checkName, handleMark } from './object-core.ts'
 import {
   askWithin,
@@ -116,6 +117,10 @@ class LockBase {
     Object.defineProperty(this, handleMark, { value: true })
   }
 
+  protected acquisition({ context }: Scope): LockOperation {
+    return context?.noticed === true ? ['acquire', this.name, true] : ['acquire', this.name]
+  }
+
   release(): void {
     const entry = currentScope().held.get(this.name)
     if (entry === undefined) {
@@ -144,7 +149,7 @@ export class AsyncLockHandle extends LockBase implements AsyncLock {
     const scope = currentScope()
     const giveBack = (token: unknown): void =>
       node.client.tell(scope.owner, ['release', this.name, token as number])
-    const operation = ['acquire', this.name] as const
+    const operation = this.acquisition(scope)
     const deadline = deadlineOf(options)
     const token = await askWithin(node, scope.owner, operation, deadline, what, giveBack)
     return new HeldLock(this.name, token as number, node, scope)
@@ -175,7 +180,7 @@ export class SyncLockHandle extends LockBase implements SyncLock {
     const node = currentNode(`acquire ${this}`)
     const scope = currentScope()
     const limit = blockingLimit(what, deadlineOf(options))
-    const token = node.client.askBlocking(scope.owner, ['acquire', this.name], limit)
+    const token = node.client.askBlocking(scope.owner, this.acquisition(scope), limit)
     return new HeldLock(this.name, token as number, node, scope)
   }
 

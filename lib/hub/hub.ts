@@ -144,6 +144,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   routineEnded(client: number, routine: number): void {
     // Nobody is left who could want what it still waits for.
     this.#endWaits(client, routine, () => routineOver(routine))
+    this.#sessions.get(client)?.told.delete(routine)
     this.#stores.ownerEnded(client, routine)
   }
 
@@ -155,7 +156,9 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     const session = this.#sessions.get(client)
     if (session === undefined || session.waiting.size === 0) return
     for (const [call, { owner }] of [...session.waiting]) {
-      if (owner === routine) this.#stores.forget(client, call, reason())
+      if (owner !== routine) continue
+      session.told.add(routine)
+      this.#stores.forget(client, call, reason())
     }
   }
 
@@ -190,13 +193,17 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   }
 
   /**
-   * Why a routine may not wait: it is over; or it is being stopped, which may cross with its
-   * request. A routine that stops may still wait for a lock: it may need one to clean up.
+   * Why a routine may not wait: it is over; or it is to stop, and its request has crossed with
+   * that. One that knows may still wait for a lock, which it may need to clean up.
    */
   #refusalOf(session: Session, { owner, operation }: StoreRequest): ErrorRecord | undefined {
     if (owner === 0) return undefined
     if (!this.executor.has(session.thread, owner)) return routineOver(owner)
-    return operation[0] === 'wait' ? this.executor.stopping(owner) : undefined
+    const reason = this.executor.stopping(owner)
+    if (reason === undefined) return undefined
+    if (operation[0] === 'acquire' && (operation[2] === true || session.told.has(owner))) return
+    session.told.add(owner)
+    return reason
   }
 
   #unblock(session: Session, call: number): void {

@@ -43,6 +43,8 @@ export class Session {
   readonly waiting = new Map<number, WaitingCall>()
   /** Calls that keep the program alive until it is told that they wait. */
   readonly relieved = new Set<number>()
+  /** Routines that are to stop and know it, as a call of theirs was refused for that reason. */
+  readonly told = new Set<number>()
   /** The call in which it is blocked, 0 for none. */
   blockingCall = 0
   /** That call has a limit of time. */

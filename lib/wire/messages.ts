@@ -66,9 +66,12 @@ export type StrictAnswer =
   | readonly string[]
   | readonly EntryRow[]
 
-/** A request of a lock. `tryAcquire` answers at once; the answer is the token, 0 for "not now". */
+/**
+ * A request of a lock. `tryAcquire` answers at once; the answer is the token, 0 for "not now".
+ * `stopNoticed`: the routine that asks knows that it is to stop, and waits for the lock all the same.
+ */
 export type LockOperation =
-  | readonly ['acquire', lock: string]
+  | readonly ['acquire', lock: string, stopNoticed?: boolean]
   | readonly ['tryAcquire', lock: string]
   | readonly ['release', lock: string, token: number]
 

@@ -29,20 +29,11 @@ export function countUnderBlockingLock(name: string, times: number): void {
 
 /** Waits for the lock, and adds its name to the list of who had it. */
 export async function queueUp(name: string, who: number): Promise<number> {
+  // In this order on the way to the hub: whoever sees the sign knows that the lock was asked for.
+  const acquiring = Lock(name).acquire()
   await signs.set(`${name}-coming`, who)
-  const held = await Lock(name).acquire()
+  const held = await acquiring
   await signs.update(`${name}-order`, (order) => [...((order as number[] | undefined) ?? []), who])
-  held.release()
-  return held.token
-}
-
-export function queueUpBlocking(name: string, who: number): number {
-  blockingSigns.set(`${name}-coming`, who)
-  const held = BlockingLock(name).acquire()
-  blockingSigns.update(`${name}-order`, (order) => [
-    ...((order as number[] | undefined) ?? []),
-    who,
-  ])
   held.release()
   return held.token
 }
@@ -120,7 +111,10 @@ export async function acquireTwice(name: string): Promise<string[]> {
   const note = (error: unknown): number => codes.push(codeOf(error))
   await lock.acquire().catch(note)
   await lock.tryAcquire().catch(note)
-  for (const attempt of [() => BlockingLock(name).acquire(), () => BlockingLock(name).tryAcquire()]) {
+  for (const attempt of [
+    () => BlockingLock(name).acquire(),
+    () => BlockingLock(name).tryAcquire(),
+  ]) {
     try {
       attempt()
     } catch (error) {
