@@ -21,6 +21,8 @@ import { type Baseline, isQuiet } from './quiet.ts'
 interface Call {
   /** It keeps the program alive. */
   retained: boolean
+  /** It was given up: its answer is on its way. */
+  forgotten: boolean
   resolve(answer: Answer): void
   reject(error: unknown): void
 }
@@ -124,7 +126,7 @@ export class HubClient {
       return 0
     }
     const call = this.#nextCall++
-    this.#calls.set(call, { resolve, reject, retained: true })
+    this.#calls.set(call, { resolve, reject, retained: true, forgotten: false })
     this.keeper.retain()
     if (background) this.channel.send(['relieve', call])
     this.channel.send(['ask', call, false, owner, operation, false])
@@ -136,8 +138,16 @@ export class HubClient {
   }
 
   /** Stops waiting for an answer; the call is then refused, unless its answer was on its way. */
-  forget(call: number): void {
-    if (this.#lost === undefined && this.#calls.has(call)) this.channel.send(['forget', call])
+  forget(id: number): void {
+    const call = this.#calls.get(id)
+    if (this.#lost !== undefined || call === undefined) return
+    // From now on there is an answer to wait for, also for a call that waited in the background.
+    call.forgotten = true
+    if (!call.retained) {
+      call.retained = true
+      this.keeper.retain()
+    }
+    this.channel.send(['forget', id])
   }
 
   /** Asks and blocks this thread until the answer is there. Throws what the hub refuses with. */
@@ -225,7 +235,7 @@ export class HubClient {
       case 'refuse':
         return this.#settle(message[1])?.reject(errorOf(message[2]))
       case 'waits':
-        return this.#release(this.#calls.get(message[1]))
+        return this.#relieve(this.#calls.get(message[1]))
       default:
         this.#handlers.get(message[0])?.(message)
     }
@@ -238,6 +248,10 @@ export class HubClient {
       this.#release(call)
     }
     return call
+  }
+
+  #relieve(call: Call | undefined): void {
+    if (call?.forgotten === false) this.#release(call)
   }
 
   #release(call: Call | undefined): void {

@@ -56,7 +56,7 @@ export class RoutineContext {
     return this.#reason !== undefined || this.#words.cancelled(this.#slot, this.#ticket)
   }
 
-  /** Whether the routine's code has been told that it is to stop: what it does now, it does knowingly. */
+  /** Whether the routine's code has been told that it is to stop, and does knowingly what it does. */
   get noticed(): boolean {
     return this.#noticed
   }

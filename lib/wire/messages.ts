@@ -68,7 +68,7 @@ export type StrictAnswer =
 
 /**
  * A request of a lock. `tryAcquire` answers at once; the answer is the token, 0 for "not now".
- * `stopNoticed`: the routine that asks knows that it is to stop, and waits for the lock all the same.
+ * `stopNoticed`: the routine that asks knows that it is to stop, and wants the lock all the same.
  */
 export type LockOperation =
   | readonly ['acquire', lock: string, stopNoticed?: boolean]

@@ -216,7 +216,7 @@ t.test('a routine that is cancelled while it waits for a lock wakes at once', as
     using _held = await Lock(name).acquire()
     const routine = goaway.with({ graceMs: 20_000 })(waitForLock, name, blocking)
     await signs.waitFor(`${name}-waiting`)
-    // Its request may still be on its way: what follows must hold all the same, at the latest by force.
+    // Its request may still be on its way: what follows must hold all the same.
     t.equal(await Lock(name).tryAcquire(), null)
     const cancelledAt = performance.now()
     routine.cancel()
