@@ -2,7 +2,7 @@
  * What a reviewer need not look for: who imports whom, sizes, names. An exception is listed here by
  * its path with its reason, and fails the test when it is no longer one.
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import t, { type Test } from 'tap'
 import {
@@ -235,6 +235,17 @@ t.test('nothing is left to do, and nothing tells of the machine it was written o
     files.filter(({ text }) => mark.test(text)).map(({ path }) => path)
   wrong(t, found(marks), 'no marks of unfinished work')
   wrong(t, found(machine), 'no paths of one machine')
+})
+
+t.test('links between documents lead somewhere', async (t) => {
+  const documents = readDocuments().filter(({ path }) => path.endsWith('.md'))
+  const found = documents.flatMap(({ path, text }) =>
+    [...text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)]
+      .map(([, target]) => join(path, '..', target as string))
+      .filter((target) => !existsSync(join(repository, target)))
+      .map((target) => `${path} -> ${target}`),
+  )
+  wrong(t, found, 'relative links')
 })
 
 t.test('the changelog has an entry for this version', async (t) => {
