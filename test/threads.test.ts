@@ -1,4 +1,6 @@
-/** How routines share the threads of a machine (docs/protocols/schedule.md), through the public API. */
+/**
+ * How routines share the threads of a machine (docs/protocols/schedule.md), through the public API.
+ */
 
 import { type GoawayError, goaway, type InitOptions, init, Lock, shutdown } from 'goaway'
 import t, { type Test } from 'tap'

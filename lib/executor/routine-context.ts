@@ -56,7 +56,9 @@ export class RoutineContext {
     return this.#reason !== undefined || this.#words.cancelled(this.#slot, this.#ticket)
   }
 
-  /** Whether the routine's code has been told that it is to stop, and does knowingly what it does. */
+  /**
+   * Whether the routine's code has been told that it is to stop, and does knowingly what it does.
+   */
   get noticed(): boolean {
     return this.#noticed
   }

@@ -225,8 +225,8 @@ function canShare(thread: ThreadState): boolean {
 /**
  * A thread for the routine now; or an order to open one; or neither, when all that may are taken.
  *
- * Where more routines wait than threads may be opened, they have to share in the end. Those that are
- * alike do so at once: a thousand waits for a timer must not wait for threads to start as well.
+ * Where more routines wait than threads may be opened, they have to share in the end. Those that
+ * are alike do so at once: a thousand waits for a timer must not wait for threads to start as well.
  */
 function placeFor(
   state: ScheduleState,
