@@ -1,0 +1,18 @@
+/** Large values pass the hub unopened: it grants locks meanwhile as if they were small. */
+import t from 'tap'
+import { jsonLines, startProgram } from './run-program.ts'
+
+const grantMsMax = 20
+
+t.test('100 MB on their way do not delay the grant of a lock', async (t) => {
+  const { code, stdout, stderr } = await startProgram('large-values', { limitMs: 90_000 }).ended
+  t.equal(stderr, '')
+  t.equal(code, 0)
+  const lines = jsonLines(stdout)
+  t.equal(lines.length, 14)
+  for (const { what, longest } of lines) {
+    t.comment(`${what}: longest grants of each round, in ms: ${longest.join(', ')}`)
+    // A hub that opens or copies such a value stalls in each round. A busy machine delays one or another.
+    t.ok(longest[0] < grantMsMax, `${what}: ${longest[0]} ms`)
+  }
+})
