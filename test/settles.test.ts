@@ -13,7 +13,11 @@ t.test('Everything that is pending settles at shutdown()', async (t) => {
   const others = ['awaitsChild', 'loops 2', 'loops 3', 'queued']
   const calls = ['waitFor', 'waitFor with timeout', 'acquire', 'watch']
   for (const what of [...stopped, ...others, ...calls]) {
-    t.match(lines.get(what), { code: 'ERR_GOAWAY_SHUTDOWN', message: /shutdown\(\) was called/ }, what)
+    t.match(
+      lines.get(what),
+      { code: 'ERR_GOAWAY_SHUTDOWN', message: /shutdown\(\) was called/ },
+      what,
+    )
   }
   t.ok(lines.get('took')?.ms < 10_000, `within a limit: ${lines.get('took')?.ms} ms`)
   t.equal(lines.get('took')?.lost, true, 'a lock that was held says that it is lost')

@@ -295,10 +295,17 @@ export class ThreadExecutor implements Executor {
   #lost({ thread, routines, cause }: LostThread): void {
     if (!thread.opened && cause !== undefined) this.#startFailed(cause)
     const { blamed } = thread
-    for (const id of routines) this.#lostRoutine(thread, id, blamed, cause)
+    // Named before any is settled: the one to blame may be the first.
+    const culprit = this.#records.get(blamed)
+    for (const id of routines) this.#lostRoutine(thread, id, culprit, cause)
   }
 
-  #lostRoutine(thread: ServedThread, id: number, blamed: number, cause: unknown): void {
+  #lostRoutine(
+    thread: ServedThread,
+    id: number,
+    culprit: RunningRoutine | undefined,
+    cause: unknown,
+  ): void {
     const record = this.#records.get(id)
     if (record === undefined) return
     const details = { cause, maybeExecuted: true, ...this.#placeOf(record) }
@@ -309,11 +316,10 @@ export class ThreadExecutor implements Executor {
       record.attempt--
       return this.#team.enqueue(record)
     }
-    const other = this.#records.get(blamed)
     const by =
-      blamed === id || other === undefined
+      culprit === undefined || culprit === record
         ? ''
-        : ` by routine ${titleOf(other)} (${blamed}), which shared the thread`
+        : ` by routine ${titleOf(culprit)} (${culprit.task.routine}), which shared the thread`
     const text = `Routine ${titleOf(record)} lost its thread${by}: ${whyLost(cause)}`
     this.#conclude(record, {
       ok: false,

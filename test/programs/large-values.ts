@@ -1,6 +1,6 @@
 /** A lock is asked for again and again while 100 MB pass as argument, result and stored value. */
 import process from 'node:process'
-import { goaway, init, isSpawner, StrictCentralized as AsyncStore } from 'goaway'
+import { StrictCentralized as AsyncStore, goaway, init, isSpawner } from 'goaway'
 import { Lock, StrictCentralized } from 'goaway/sync'
 import { tell } from './tell.ts'
 

@@ -77,7 +77,10 @@ async function shutDown(): Promise<void> {
     pending.push(tellHow(fn.name, () => goaway(fn)))
   }
   await s.waitFor('started', (started) => started === 9)
-  pending.push(tellHow('loops 2', () => goaway(loops)), tellHow('loops 3', () => goaway(loops)))
+  pending.push(
+    tellHow('loops 2', () => goaway(loops)),
+    tellHow('loops 3', () => goaway(loops)),
+  )
   await s.waitFor('started', (started) => started === 11)
   pending.push(tellHow('queued', () => goaway(queued)))
   pending.push(tellHow('waitFor', () => s.waitFor('never')))
