@@ -420,7 +420,9 @@ function blocked(state: ScheduleState, id: number): Outputs {
 function retire(state: ScheduleState, id: number): Outputs {
   const thread = state.threads.get(id)
   if (thread === undefined || !isIdle(thread)) return []
-  if (state.threads.size <= state.parameters.threads) return []
+  let staying = 0
+  for (const { phase } of state.threads.values()) if (phase !== 'closing') staying++
+  if (staying <= state.parameters.threads) return []
   thread.phase = 'closing'
   return [{ type: 'closeThread', thread: id }]
 }
