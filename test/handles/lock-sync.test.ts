@@ -32,7 +32,7 @@ t.test('a counter under a lock loses nothing while all block', async (t) => {
   const counting = [1, 2, 3].map(() => goaway(countUnderBlockingLock, 'counter', 30))
   countUnderBlockingLock('counter', 30)
   await Promise.all(counting)
-  t.equal(blockingSigns['counter'], 120)
+  t.equal(blockingSigns.get('counter'), 120)
 })
 
 t.test('a main thread that blocks is granted the lock when its holder lets go', async (t) => {
@@ -118,10 +118,10 @@ t.test('a lock that a routine has left held is free for who blocks', async (t) =
 
 t.test('a write of the program under a lock that it lost is refused', async (t) => {
   const held = Lock('program').acquire()
-  blockingSigns['program'] = 1
+  blockingSigns.set('program', 1)
   held.release()
-  blockingSigns['program'] = 2
-  t.equal(blockingSigns['program'], 2)
+  blockingSigns.set('program', 2)
+  t.equal(blockingSigns.get('program'), 2)
   t.throws(() => Lock(''), RangeError)
   t.throws(() => Lock(5 as never), TypeError)
 })
