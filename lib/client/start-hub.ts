@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { MessageChannel, type ResourceLimits, Worker } from 'node:worker_threads'
 import { GoawayError } from '../errors.ts'
-import type { ExecutorFactory } from '../executor/contract.ts'
+import type { Executor, ExecutorFactory } from '../executor/contract.ts'
 import { routinesPerClient, threadsMaxDefault } from '../limits.ts'
 import type { PortFrame } from '../wire/frame.ts'
 import { createHubWords, ThreadWords } from '../wire/shared-words.ts'
@@ -140,6 +140,19 @@ function keepWhileBusy(client: HubClient, keeper: Keeper): void {
   })
 }
 
+/** What the program's own executor fails to close with is thrown when all else is closed. */
+async function closeOwn(
+  executor: Executor | undefined,
+  graceMs: number,
+): Promise<{ readonly error: unknown } | undefined> {
+  try {
+    await executor?.close(graceMs)
+    return undefined
+  } catch (error) {
+    return { error }
+  }
+}
+
 function closer(
   client: HubClient,
   routines: RoutineTable,
@@ -150,13 +163,14 @@ function closer(
   return (graceMs) => {
     closing ??= (async () => {
       const own = routines.executor
+      let failure: { readonly error: unknown } | undefined
       if (client.lost === undefined) {
         client.keeper.retain()
         const closed = new Promise<void>((resolve) => {
           client.on('closed', () => resolve())
           client.onLost(() => resolve())
         })
-        if (!(own instanceof PortExecutor)) await own?.close(graceMs)
+        if (!(own instanceof PortExecutor)) failure = await closeOwn(own, graceMs)
         client.channel.send(['shutdown', graceMs])
         await closed
         client.keeper.release()
@@ -170,6 +184,7 @@ function closer(
       place.shutDown = true
       await worker.terminate()
       port.close()
+      if (failure !== undefined) throw failure.error
     })()
     return closing
   }

@@ -257,7 +257,7 @@ export class ThreadExecutor implements Executor {
       return this.#settle(record, { ok: false, error: record.stopping })
     }
     const mayRepeat = !record.yielded && record.unwanted === undefined && this.#closed === undefined
-    if (outcome.ok || !mayRepeat || record.attempt >= terms.attemptsMax) {
+    if (outcome.ok || !mayRepeat || record.handedOver || record.attempt >= terms.attemptsMax) {
       return this.#settle(record, outcome)
     }
     this.#timers.clear(record.timer)

@@ -107,9 +107,10 @@ export class RoutineStream<V>
     const result: IteratorResult<V, unknown> = { done: true, value }
     for (const taker of this.#takers.splice(0)) taker.resolve({ done: true, value: undefined })
     if (this.#state.over) return Promise.resolve(result)
-    this.#state.finish()
+    // An executor in this thread may end it at once.
     return new Promise((resolve) => {
       this.#whenEnded.push(() => resolve(result))
+      this.#state.finish()
     })
   }
 
