@@ -29,6 +29,11 @@ export interface ProgramOptions {
   readonly unread?: boolean
 }
 
+/**
+ * Becomes Node, without the option by which tap, at every spawn, puts itself into what a test starts, and
+ * with itself its listeners of signals, which a blocked program cannot run.
+ */
+const bareNode = 'unset NODE_OPTIONS; exec "$0" "$@"'
 const limitMsDefault = 30_000
 const running = new Set<Program>()
 
@@ -44,7 +49,7 @@ export class Program {
   constructor(file: string, options: ProgramOptions = {}) {
     const { args = [], execArgv = [], env = {}, limitMs = limitMsDefault } = options
     const started = performance.now()
-    this.#child = spawn(process.execPath, [...execArgv, file, ...args], {
+    this.#child = spawn('sh', ['-c', bareNode, process.execPath, ...execArgv, file, ...args], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...bareEnvironment(), ...env },
