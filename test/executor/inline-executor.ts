@@ -1,7 +1,7 @@
 /**
- * An executor that runs its tasks in the calling thread: what `lib/executor/contract.ts` asks for, without
- * threads. It cannot stop what does not look at its context, so a cancel settles at the latest after its
- * grace, and what the function still does is of no interest.
+ * An executor that runs its tasks in the calling thread: what `lib/executor/contract.ts` asks for,
+ * without threads. It cannot stop what does not look at its context, so a cancel settles at the
+ * latest after its grace, and what the function still does is of no interest.
  */
 import { errorOf, recordOf } from '../../lib/client/error-codec.ts'
 import { dropPayload, isPort, packPayload, unpackPayload } from '../../lib/client/payload.ts'
