@@ -1,6 +1,6 @@
 /**
- * Threads for the schedule machine, played from a seed: they begin what they are given in order, end
- * it, park and give the rest back, block, wake up, and are lost. After each step the rules of
+ * Threads for the schedule machine, played from a seed: they begin what they are given in order,
+ * end it, park and give the rest back, block, wake up, and are lost. After each step the rules of
  * docs/protocols/schedule.md (R1..) are checked; `broken` throws with the seed and what came
  * before it.
  */
