@@ -12,7 +12,8 @@ t.test('100 MB on their way do not delay the grant of a lock', async (t) => {
   t.equal(lines.length, 14)
   for (const { what, longest } of lines) {
     t.comment(`${what}: longest grants of each round, in ms: ${longest.join(', ')}`)
-    // A hub that opens or copies such a value stalls in each round. A busy machine delays one or another.
+    // A hub that opens or copies such a value stalls in each round. A busy machine delays one or
+    // another.
     t.ok(longest[0] < grantMsMax, `${what}: ${longest[0]} ms`)
   }
 })

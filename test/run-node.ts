@@ -1,5 +1,5 @@
 /** Runs a program of its own, as a user would, and gives what came of it. */
-import { type SpawnOptions, spawn } from 'node:child_process'
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import process from 'node:process'
 
 export interface Finished {
@@ -22,13 +22,25 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
   return env
 }
 
+/**
+ * Starts a program without the option by which tap, at every spawn, puts itself into what a test
+ * starts: it would slow its threads and listen to its signals.
+ */
+export function spawnBare(
+  command: string,
+  options: readonly string[],
+  spawnOptions: SpawnOptions,
+): ChildProcess {
+  return spawn('env', ['-u', 'NODE_OPTIONS', command, ...options], spawnOptions)
+}
+
 export function run(
   command: string,
   options: readonly string[],
   spawnOptions: SpawnOptions = {},
 ): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, options, {
+    const child = spawnBare(command, options, {
       env: cleanEnvironment(),
       timeout: patienceMs,
       killSignal: 'SIGKILL',

@@ -30,8 +30,8 @@ export interface ProgramOptions {
 }
 
 /**
- * Becomes Node, without the option by which tap, at every spawn, puts itself into what a test starts, and
- * with itself its listeners of signals, which a blocked program cannot run.
+ * Becomes Node, without the option by which tap, at every spawn, puts itself into what a test
+ * starts, and with itself its listeners of signals, which a blocked program cannot run.
  */
 const bareNode = 'unset NODE_OPTIONS; exec "$0" "$@"'
 const limitMsDefault = 30_000

@@ -1,4 +1,7 @@
-/** Every promise settles: at a shutdown and at the loss of a thread; test/hub-loss has that of the hub. */
+/**
+ * Every promise settles: at a shutdown and at the loss of a thread; test/hub-loss has that of the
+ * hub.
+ */
 import t from 'tap'
 import { jsonLines, runProgram } from './run-program.ts'
 

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,7 +5,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { splitProgram } from '../../lib/cli/run-command.ts'
-import { cleanEnvironment, type Finished, run, runWell } from '../run-node.ts'
+import { cleanEnvironment, type Finished, run, runWell, spawnBare } from '../run-node.ts'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
 const bin = join(repository, 'bin', 'goaway.js')
@@ -60,13 +59,13 @@ t.test('goaway run ends as the program ends', async (t) => {
 
 t.test('goaway run forwards signals', async (t) => {
   const cwd = programs(t)
-  const child = spawn(process.execPath, [bin, 'run', 'signal.mjs'], {
+  const child = spawnBare(process.execPath, [bin, 'run', 'signal.mjs'], {
     cwd,
     env: cleanEnvironment(),
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let output = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     output += text
     if (text.includes('ready')) child.kill('SIGTERM')
   })

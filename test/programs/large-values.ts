@@ -51,7 +51,10 @@ function make(kind: string): unknown[] | Uint8Array | string {
   return Array.from({ length: bytes / 1_000 }, (_, index) => ({ index, text: `text ${index}` }))
 }
 
-/** One line with the longest delay of each round, smallest first: what every pass costs, and what chance adds. */
+/**
+ * One line with the longest delay of each round, smallest first: what every pass costs, and what
+ * chance adds.
+ */
 async function measure(what: string, act: () => unknown): Promise<void> {
   const longest: number[] = []
   while (

@@ -1,4 +1,7 @@
-/** Many kinds of pending calls, and then the end of what they wait for. Each is to settle, and says how. */
+/**
+ * Many kinds of pending calls, and then the end of what they wait for. Each is to settle, and says
+ * how.
+ */
 import process from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { goaway, init, isSpawner, Lock, StrictCentralized, shutdown } from 'goaway'
