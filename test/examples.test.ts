@@ -42,7 +42,8 @@ t.test('hash-puzzle', async (t) => {
     t.match(digest, /^0000/, 'the solution fits')
     t.match(output, `Check:    ${digest.slice(0, 32)}... holds`)
     t.match(output, /^Time: {5}\d+\.\d\d s for \d+\.\d\d million numbers$/m)
-    t.match(output, /^Workers: {2}2 done, 0 at work$/m)
+    // The second may not have begun when the first has found it: then it never starts.
+    t.match(output, /^Workers: {2}[12] done, 0 at work$/m)
     t.match(output, /^Speed-up: \d+\.\d\d on 2 threads$/m)
     t.notMatch(output, '\u001B', 'no terminal codes where output is no terminal')
   })
