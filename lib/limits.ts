@@ -90,8 +90,6 @@ export const clientsPerNode = 65_536
  * The hub works through messages for so long before it lets timers and new threads have their turn.
  */
 export const turnMsMax = 5
-/** The hub looks at the bell for so long before it sleeps, in microseconds, while that pays off. */
-export const bellWatchMicrosMax = 100
 /**
  * Threads of one node before parked routines share them: fork-join of depth 12 needs some two
  * dozen.
@@ -108,3 +106,8 @@ export const stallLookMsMax = 1_000
 export const burstRoutines = 8
 /** Results of so long a time, in milliseconds, go together in a batch. */
 export const burstGapMs = 0.1
+/** A thread looks at a word for so long before it sleeps, in microseconds, while that pays off. */
+export const spinMicrosMax = 100
+/** How long no thread looks before it sleeps, once looking was seen to gain nothing, in milliseconds. */
+export const spinMutedMsMin = 50
+export const spinMutedMsMax = 1_000

@@ -4,7 +4,7 @@
  */
 import { receiveMessageOnPort } from 'node:worker_threads'
 import { GoawayError } from '../errors.ts'
-import { beatPatienceMs, blockingSpins, pulseLookMs } from '../limits.ts'
+import { beatPatienceMs, pulseLookMs } from '../limits.ts'
 import { decodeOne, openFrame, type PortFrame } from '../wire/frame.ts'
 import type { Answer, HubMessage, Message, Operation } from '../wire/messages.ts'
 import {
@@ -13,10 +13,13 @@ import {
   wordAnswerPlace,
   wordBeat,
   wordDead,
+  wordSleeping,
+  wordSpin,
 } from '../wire/shared-words.ts'
 import type { Channel } from './channel.ts'
 import { errorOf } from './error-codec.ts'
 import { type Baseline, isQuiet } from './quiet.ts'
+import { SpinWatch } from './spin-watch.ts'
 
 interface Call {
   /** It keeps the program alive. */
@@ -49,6 +52,7 @@ export class HubClient {
   /** Frames and letters of the hub taken so far: tells it whether this thread has seen all. */
   deliveries = 0
   readonly keeper: Keeper
+  readonly #spin: SpinWatch
   #calls = new Map<number, Call>()
   #nextCall = 1
   #handlers = new Map<string, Handler>()
@@ -67,6 +71,7 @@ export class HubClient {
   constructor(id: number, channel: Channel, keeper: Keeper) {
     this.id = id
     this.channel = channel
+    this.#spin = new SpinWatch(channel.shared.words, wordAnswer)
     this.keeper = keeper
   }
 
@@ -170,9 +175,8 @@ export class HubClient {
   /** Comes back when the answer is there; true if the time was over before. */
   #waitForAnswer(before: number, call: number, timeoutMs: number): boolean {
     const { words } = this.channel.shared
-    for (let spin = 0; spin < blockingSpins; spin++) {
-      if (Atomics.load(words, wordAnswer) !== before) return false
-    }
+    const maySpin = Atomics.load(this.channel.hubWords, wordSpin) === 1
+    if (maySpin && this.#spin.watch(before)) return false
     const pulse = new Pulse(this.channel.hubWords)
     const deadline = timeoutMs === Infinity ? Infinity : performance.now() + timeoutMs
     let gaveUp = false
@@ -184,7 +188,10 @@ export class HubClient {
         this.channel.send(['forget', call])
         continue
       }
+      // The hub wakes only a thread that says it sleeps: a needless wake-up costs it 15 µs.
+      Atomics.store(words, wordSleeping, 1)
       Atomics.wait(words, wordAnswer, before, Math.min(left, pulseLookMs))
+      Atomics.store(words, wordSleeping, 0)
       if (Atomics.load(words, wordAnswer) !== before) return gaveUp
       if (pulse.isGone()) {
         const error = hubLost()

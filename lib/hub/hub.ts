@@ -8,6 +8,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { recordOf } from '../client/error-codec.ts'
 import { dropPayload } from '../client/payload.ts'
+import { SpinWatch } from '../client/spin-watch.ts'
 import { GoawayError } from '../errors.ts'
 import type { Outcome, Report } from '../executor/contract.ts'
 import type { ThreadExecutor } from '../executor/thread-executor.ts'
@@ -25,10 +26,10 @@ import type {
   ThreadMessage,
 } from '../wire/messages.ts'
 import { type ThreadWords, wordAsleep, wordBeat, wordBell } from '../wire/shared-words.ts'
-import { BellWatch } from './bell-watch.ts'
 import { LinkServer, RemoteStores } from './link-stores.ts'
 import { Master } from './master.ts'
 import { Session } from './session.ts'
+import { SpinGovernor } from './spin-governor.ts'
 import { StallWatch } from './stall-watch.ts'
 import type { StoreReplies, StoreRequest, Stores } from './stores.ts'
 
@@ -52,7 +53,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   readonly #remote: RemoteStores | undefined
   readonly #servers = new Set<LinkServer>()
   readonly #beat: NodeJS.Timeout
-  readonly #bell: BellWatch
+  readonly #bell: SpinGovernor
   readonly #stall: StallWatch
   #waits = 0
   #nextClient: number
@@ -68,7 +69,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     this.node = options.node
     this.#words = options.words
     this.#nextClient = options.firstClient
-    this.#bell = new BellWatch(options.words)
+    this.#bell = new SpinGovernor(new SpinWatch(options.words, wordBell), options.words)
     this.#stall = new StallWatch({
       sessions: () => this.#sessions.values(),
       routinesOn: (thread) => this.executor.routinesOn(thread),
@@ -352,7 +353,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
         setImmediate(() => this.turn())
         break
       }
-      if (this.#bell.watch(bell)) continue
+      if (this.#bell.watch(bell, now)) continue
       if (this.#flush(Infinity)) continue
       Atomics.store(this.#words, wordAsleep, 1)
       // Whoever rang before it saw us asleep has sent no message.

@@ -16,6 +16,7 @@ import {
   wordAnswer,
   wordAnswerBytes,
   wordAnswerPlace,
+  wordSleeping,
 } from '../wire/shared-words.ts'
 import { Inbox } from './inbox.ts'
 
@@ -122,6 +123,6 @@ export class Session {
       Atomics.store(words, wordAnswerPlace, 1)
     }
     Atomics.add(words, wordAnswer, 1)
-    Atomics.notify(words, wordAnswer)
+    if (Atomics.load(words, wordSleeping) === 1) Atomics.notify(words, wordAnswer)
   }
 }

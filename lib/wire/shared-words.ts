@@ -23,6 +23,8 @@ export const wordDemand = 4
 export const wordRunning = 5
 /** Slot + 1 of the routine that called process.exit, 0 for none. */
 export const wordCulprit = 6
+/** 1 while the thread sleeps in a blocking call, and has to be woken. */
+export const wordSleeping = 7
 const claimsAt = 8
 const cancelsAt = claimsAt + slotsPerThreadMax
 const wordsCount = cancelsAt + slotsPerThreadMax
@@ -33,7 +35,9 @@ export const wordDead = 1
 export const wordBell = 2
 /** 1 while the hub is in its event loop, and a message is needed to wake it. */
 export const wordAsleep = 3
-const hubWordsCount = 4
+/** 1 while threads may look at a word for a while before they sleep. Written by the hub. */
+export const wordSpin = 4
+const hubWordsCount = 5
 
 export function createHubWords(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(hubWordsCount * 4))
