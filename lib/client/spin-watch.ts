@@ -1,8 +1,8 @@
 /**
- * Looks at a shared word for a while before its thread goes to sleep. Waking a thread on another core
- * costs 10 to 50 µs, a look some nanoseconds. It goes on as long as that pays off: a look in vain halves
- * the time of the next, one that saw a change doubles it, and once the time is short it is only tried
- * now and then. Both sides of a conversation have to look for either to gain.
+ * Looks at a shared word for a while before its thread goes to sleep. Waking a thread on another
+ * core costs 10 to 50 µs, a look some nanoseconds. It goes on as long as that pays off: a look in
+ * vain halves the time of the next, one that saw a change doubles it, and once the time is short it
+ * is only tried now and then. Both sides of a conversation have to look for either to gain.
  */
 import { spinMicrosMax } from '../limits.ts'
 

@@ -1,8 +1,9 @@
 /**
  * Says whether threads may look at a word for a while before they sleep. That gains only while the
- * threads that talk really run at the same time. On a busy machine two of them share a core, and each
- * look keeps the other from doing what is looked for; then the process uses no more than one core's
- * time although its hub does nothing but look. That is measured here, and looking is off for a while.
+ * threads that talk really run at the same time. On a busy machine two of them share a core, and
+ * each look keeps the other from doing what is looked for; then the process uses no more than one
+ * core's time although its hub does nothing but look. That is measured here, and looking is off for
+ * a while.
  */
 import process from 'node:process'
 import type { SpinWatch } from '../client/spin-watch.ts'
@@ -14,7 +15,9 @@ const periodMs = 10
 const periodMsMax = 40
 /** Below this part of the time spent looking, looking does no harm. */
 const spunShareMin = 0.2
-/** Cores' worth of time that the process uses at least where its threads do run at the same time. */
+/**
+ * Cores' worth of time that the process uses at least where its threads do run at the same time.
+ */
 const coresMin = 1.25
 
 export class SpinGovernor {
