@@ -108,9 +108,6 @@ export const burstRoutines = 8
 export const burstGapMs = 0.1
 /** A thread looks at a word for so long before it sleeps, in microseconds, while that pays off. */
 export const spinMicrosMax = 100
-/**
- * How long no thread looks before it sleeps, once looking was seen to gain nothing, in
- * milliseconds.
- */
-export const spinMutedMsMin = 50
-export const spinMutedMsMax = 1_000
+/** How long no thread looks before it sleeps, once looking was seen to gain nothing, in milliseconds. */
+export const spinMutedMsMin = 20
+export const spinMutedMsMax = 200
