@@ -101,7 +101,9 @@ export const decodedFieldsMax = 4096
 export const timerMsMax = 2 ** 31 - 1
 /** How soon, and how seldom at last, the hub looks whether a blocked call can still be answered. */
 export const stallLookMsMin = 20
-export const stallLookMsMax = 1_000
+export const stallLookMsMax = 250
+/** A silence of threads that say they wait for the hub alone has to last so long to be believed. */
+export const stallPatienceMs = 2_000
 /** A thread that waits for so many routines is sent results in batches. */
 export const burstRoutines = 8
 /** Results of so long a time, in milliseconds, go together in a batch. */
@@ -111,3 +113,5 @@ export const spinMicrosMax = 100
 /** How long no thread looks before it sleeps, once looking was seen to gain nothing, in milliseconds. */
 export const spinMutedMsMin = 20
 export const spinMutedMsMax = 200
+/** Messages the hub takes from one thread before it looks at the others. */
+export const drainMessagesMax = 256

@@ -47,7 +47,7 @@ export interface Keeper {
 
 export class HubClient {
   readonly channel: Channel
-  /** Number of this client at its hub; its routines' ids are counted from `id * 2^40`. */
+  /** Number of this client at its hub; its routines' ids are counted from `id` times `routinesPerClient`. */
   readonly id: number
   /** Frames and letters of the hub taken so far: tells it whether this thread has seen all. */
   deliveries = 0
@@ -80,9 +80,11 @@ export class HubClient {
     this.on('quiet?', (message) => {
       if (message[0] !== 'quiet?') return
       const round = message[1]
-      setImmediate(() => {
+      const answer = (): void => {
         if (this.#lost === undefined) this.channel.send(['quiet', round, isQuiet(baseline())])
-      })
+      }
+      // The second turn: in the first the thread's own look at what is parked is still open.
+      setImmediate(() => setImmediate(answer))
     })
   }
 

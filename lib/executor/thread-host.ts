@@ -20,6 +20,8 @@ export interface ThreadHost {
   routineStopping(client: number, routine: number, reason: ErrorRecord): void
   /** The routine of that client is over: what it still holds or waits for ends. */
   routineEnded(client: number, routine: number): void
+  /** Whether routines that the client has started are still unsettled. */
+  hasStarted(client: number): boolean
   /** Something has happened outside of a message: work through it. */
   turn(): void
 }

@@ -7,6 +7,7 @@ import { MessageChannel } from 'node:worker_threads'
 import { isPort } from '../client/payload.ts'
 import { threadIdleMs } from '../limits.ts'
 import {
+  hasBehind,
   type ScheduleInput,
   type ScheduleOutput,
   type ScheduleState,
@@ -187,7 +188,7 @@ export class ThreadTeam {
     while (this.#dirty) {
       this.#dirty = false
       this.#perform(schedule.step(this.#state, { type: 'dispatch' }))
-      if (this.#state.queued > 0 || this.#demanded) this.#demand()
+      if (this.#demanded || this.#isWaiting()) this.#demand()
     }
   }
 
@@ -205,11 +206,16 @@ export class ThreadTeam {
     this.#perform(schedule.step(this.#state, input))
   }
 
+  #isWaiting(): boolean {
+    return this.#state.queued > 0 || hasBehind(this.#state)
+  }
+
   /**
-   * While routines wait, threads are to say when they park; one that has parked is asked no more.
+   * While routines wait, in the queue or behind another, threads are to say when they park; one that
+   * has parked is asked no more.
    */
   #demand(): void {
-    const wanted = this.#state.queued > 0
+    const wanted = this.#isWaiting()
     this.#demanded = wanted
     for (const thread of this.#threads.values()) {
       thread.demand(wanted)
@@ -315,7 +321,9 @@ export class ThreadTeam {
     const { uses } = thread
     this.#timers.start(threadIdleMs, () => {
       thread.watched = false
-      if (thread.uses !== uses) return this.#retireLater(id)
+      // What it has started and not awaited would end with it.
+      const busy = thread.uses !== uses || this.#host.hasStarted(thread.client)
+      if (busy) return this.#retireLater(id)
       this.#step({ type: 'retire', thread: id })
       this.#host.turn()
     })

@@ -13,7 +13,13 @@ import { GoawayError } from '../errors.ts'
 import type { Outcome, Report } from '../executor/contract.ts'
 import type { ThreadExecutor } from '../executor/thread-executor.ts'
 import type { ThreadHost } from '../executor/thread-host.ts'
-import { beatMs, graceMsDefault, routinesPerClient, turnMsMax } from '../limits.ts'
+import {
+  beatMs,
+  drainMessagesMax,
+  graceMsDefault,
+  routinesPerClient,
+  turnMsMax,
+} from '../limits.ts'
 import type { LinkEnd } from '../transport/contract.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type {
@@ -114,8 +120,9 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   detach(client: number): void {
     const session = this.#sessions.get(client)
     if (session === undefined) return
-    this.#drain(session)
+    this.#drain(session, Infinity)
     this.#sessions.delete(client)
+    this.#stall.gone(client)
     session.port.close()
     this.#stores.clientLost(client)
     // Nobody is left to hear of what its routines started.
@@ -136,6 +143,10 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     if (session === undefined) return
     session.send(message)
     this.executor.resumed(session.thread)
+  }
+
+  hasStarted(client: number): boolean {
+    return (this.#sessions.get(client)?.routines.size ?? 0) > 0
   }
 
   deliveries(client: number): number {
@@ -344,7 +355,10 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     const until = performance.now() + turnMsMax
     for (;;) {
       const bell = Atomics.load(this.#words, wordBell)
-      for (const session of this.#sessions.values()) this.#drain(session)
+      let more = false
+      for (const session of this.#sessions.values()) {
+        if (this.#drain(session, drainMessagesMax)) more = true
+      }
       this.executor.dispatch()
       const now = performance.now()
       this.#flush(now)
@@ -353,7 +367,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
         setImmediate(() => this.turn())
         break
       }
-      if (this.#bell.watch(bell, now)) continue
+      if (more || this.#bell.watch(bell, now)) continue
       if (this.#flush(Infinity)) continue
       Atomics.store(this.#words, wordAsleep, 1)
       // Whoever rang before it saw us asleep has sent no message.
@@ -363,14 +377,14 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     this.#turning = false
   }
 
-  #drain(session: Session): void {
-    for (
-      let message = session.inbox.take();
-      message !== undefined;
-      message = session.inbox.take()
-    ) {
+  /** Takes what a thread has sent, up to a bound; whether the bound cut it short. */
+  #drain(session: Session, most: number): boolean {
+    for (let left = most; left > 0; left--) {
+      const message = session.inbox.take()
+      if (message === undefined) return false
       this.#take(session, message)
     }
+    return true
   }
 
   /**

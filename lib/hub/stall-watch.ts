@@ -5,12 +5,16 @@
  * event loop waits for its hub and for nothing else, no timer, no socket, no file.
  *
  * The threads are asked in a round. If the hub has heard of nothing else by its end, all answers
- * hold at once, and one blocked call is refused: rather one whose thread has parked neighbours that
- * could answer it if it did not block them. No call is refused while a thread may still act.
+ * hold at once. Node does not tell of everything a thread may wait for (work of node:crypto and
+ * node:zlib, timers without a reference), so where threads were asked, nothing may stir for
+ * `stallPatienceMs`; where all are blocked the verdict is certain, and immediate.
+ *
+ * Then a call is refused whose thread has parked neighbours that could answer it if it did not
+ * block them; where there is none, all blocked calls are.
  */
 import { recordOf } from '../client/error-codec.ts'
 import { GoawayError } from '../errors.ts'
-import { stallLookMsMax, stallLookMsMin } from '../limits.ts'
+import { stallLookMsMax, stallLookMsMin, stallPatienceMs } from '../limits.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { Session } from './session.ts'
 
@@ -35,6 +39,8 @@ export class StallWatch {
   #asked = new Set<number>()
   /** Something happened since the round began. */
   #stirred = false
+  /** Since when all rounds found the same silence; 0 for none. */
+  #quietSince = 0
 
   constructor(host: StallHost) {
     this.#host = host
@@ -49,6 +55,13 @@ export class StallWatch {
   /** A message other than an answer to a round. */
   stir(): void {
     this.#stirred = true
+    this.#quietSince = 0
+  }
+
+  /** The thread is gone: whatever it was asked, it will not answer. */
+  gone(client: number): void {
+    this.stir()
+    if (this.#asked.delete(client)) this.#later()
   }
 
   close(): void {
@@ -77,7 +90,7 @@ export class StallWatch {
     const awake = sessions.filter((session) => !isBlocked(session) && this.#hasWork(session))
     this.#asked = new Set(awake.map(({ client }) => client))
     for (const session of awake) session.send(['quiet?', this.#round])
-    if (awake.length === 0) this.#conclude()
+    if (awake.length === 0) this.#conclude(true)
   }
 
   #hasWork(session: Session): boolean {
@@ -97,17 +110,28 @@ export class StallWatch {
     if (round !== this.#round || !this.#asked.delete(client)) return
     if (!quiet) {
       this.#round++
+      this.#quietSince = 0
       return this.#later()
     }
-    if (this.#asked.size === 0) this.#conclude()
+    if (this.#asked.size === 0) this.#conclude(false)
   }
 
-  #conclude(): void {
+  #conclude(certain: boolean): void {
     const sessions = [...this.#host.sessions()]
     if (this.#stirred || !this.#isCandidate(sessions)) return this.#later()
+    const now = performance.now()
+    if (this.#quietSince === 0) this.#quietSince = now
+    if (!certain && now - this.#quietSince < stallPatienceMs) return this.#later()
     const blocked = sessions.filter(isBlocked)
-    const victim = blocked.sort((one, other) => this.#rank(other) - this.#rank(one))[0]
-    if (victim === undefined) return
+    const shared = blocked.filter(({ thread }) => this.#host.routinesOn(thread) > 1)
+    for (const victim of shared.length > 0 ? shared.slice(-1) : blocked) {
+      this.#refuse(victim, blocked)
+    }
+    // There may be others, once these have done what they do about it.
+    this.blocked()
+  }
+
+  #refuse(victim: Session, blocked: readonly Session[]): void {
     const neighbours = this.#host.routinesOn(victim.thread) - 1
     const count = blocked.length === 1 ? 'one thread' : `${blocked.length} threads`
     const where =
@@ -120,15 +144,6 @@ export class StallWatch {
         'wait without blocking (the handles of goaway), raise threadsMax, or set a timeoutMs',
     )
     this.#host.giveUp(victim, victim.blockingCall, recordOf(error))
-    // There may be another, once this one has done what it does about it.
-    this.blocked()
-  }
-
-  /** Calls on shared threads first, then the latest. */
-  #rank(session: Session): number {
-    const shared = session.thread !== 0 && this.#host.routinesOn(session.thread) > 1
-    const since = session.waiting.get(session.blockingCall)?.since ?? 0
-    return since + (shared ? Number.MAX_SAFE_INTEGER / 2 : 0)
   }
 }
 

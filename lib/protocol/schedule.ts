@@ -142,7 +142,7 @@ function enqueue(state: ScheduleState, routine: RoutineState): void {
 
 /** The next routine of the queue, skipping those that were cancelled; it stays queued. */
 function peek(state: ScheduleState): RoutineState | undefined {
-  for (const lane of state.lanes) {
+  for (let lane = state.lanes[0]; lane !== undefined; lane = state.lanes[0]) {
     while (lane.children.length > 0) {
       const routine = state.routines.get(lane.children[lane.children.length - 1] as number)
       if (routine?.thread === 0) return routine
@@ -153,8 +153,7 @@ function peek(state: ScheduleState): RoutineState | undefined {
       if (routine?.thread === 0) return routine
       lane.rootsHead++
     }
-    lane.roots.length = 0
-    lane.rootsHead = 0
+    state.lanes.shift()
   }
   return undefined
 }
@@ -301,20 +300,42 @@ function behind(thread: ThreadState): number[] {
   return thread.held.size > thread.unbegun.length ? thread.unbegun : thread.unbegun.slice(1)
 }
 
-/** An idle thread takes half of what waits longest behind another. */
+/** Whether a routine waits behind another on its thread: whoever parks meanwhile makes room for it. */
+export function hasBehind(state: ScheduleState): boolean {
+  for (const thread of state.threads.values()) if (behind(thread).length > 0) return true
+  return false
+}
+
+/** Whether there is a thread that holds nothing, or can be one that does. */
+function hasFreeThread(state: ScheduleState): boolean {
+  const { threadsMax, threadsCeiling } = state.parameters
+  let counted = 0
+  for (const thread of state.threads.values()) {
+    if (isIdle(thread)) return true
+    if (thread.phase !== 'closing' && !thread.blocked) counted++
+  }
+  return counted < threadsMax && state.threads.size < threadsCeiling
+}
+
+/**
+ * Fewer threads run than may: half of what waits longest behind another is taken back, for a thread
+ * that is free or can be opened. Where parked routines have to be joined, what a sharing thread is about
+ * to begin beside its own stays there: it would go round in circles.
+ */
 function steal(state: ScheduleState, outputs: Outputs): void {
-  let idle = false
+  const free = hasFreeThread(state)
+  let canJoin = free
   let most: number[] = []
   let from = 0
   for (const thread of state.threads.values()) {
-    if (isIdle(thread)) idle = true
-    const waiting = behind(thread)
+    if (canShare(thread)) canJoin = true
+    const waiting = free || !thread.sharing ? behind(thread) : thread.unbegun.slice(1)
     if (waiting.length > most.length) {
       most = waiting
       from = thread.id
     }
   }
-  if (!idle) return
+  if (!canJoin) return
   for (const id of most.slice(Math.floor(most.length / 2)).reverse()) {
     outputs.push({ type: 'revoke', thread: from, id })
   }
