@@ -86,7 +86,7 @@ export interface Goaway {
 }
 
 /**
- * Runs an exported function on a thread of this machine, or on a node of the cluster.
+ * Runs an exported function on a thread of this machine.
  *
  * @returns a promise of its result; for a generator function an async iterable of its values
  * @throws {GoawayError} ERR_GOAWAY_NOT_SPAWNER at once. It rejects, and nothing is queued, when the

@@ -49,6 +49,20 @@ t.test('waitFor() is answered by a timer of the program', async (t) => {
   t.same(await linesOf('timer of the program'), [7])
 })
 
+t.test('waitFor() is answered by work that Node does not tell of', async (t) => {
+  t.same(await linesOf('hidden work of the program'), [3])
+})
+
+t.test('waitFor() is refused although another thread has a routine parked for good', async (t) => {
+  const [blocked] = await linesOf('another thread is parked for good')
+  t.equal(blocked.code, 'ERR_GOAWAY_DEADLOCK')
+})
+
+t.test('waitFor() is refused after a thread that was asked has exited', async (t) => {
+  const [blocked] = await linesOf('an asked thread exits')
+  t.equal(blocked.code, 'ERR_GOAWAY_DEADLOCK')
+})
+
 t.test('waitFor() with a limit of time runs into it, and not into a deadlock', async (t) => {
   const [blocked] = await linesOf('time limit')
   t.equal(blocked.code, 'ERR_GOAWAY_TIMEOUT')

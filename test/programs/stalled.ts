@@ -1,4 +1,5 @@
 /** Blocking calls that nobody can answer, and some that somebody can. */
+import { scrypt } from 'node:crypto'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { goaway, init, isSpawner, Lock, StrictCentralized } from 'goaway'
@@ -23,6 +24,17 @@ export async function setLater(): Promise<string> {
 
 export function waitForField(timeoutMs?: number): number | undefined {
   return timeoutMs === undefined ? blocking.waitFor('x') : blocking.waitFor('x', { timeoutMs })
+}
+
+export async function parkForGood(): Promise<void> {
+  await fields.set('parked', true)
+  await StrictCentralized('never').waitFor('set')
+}
+
+export function exitLater(): void {
+  const until = performance.now() + 300
+  while (performance.now() < until);
+  process.exit(1)
 }
 
 export async function holdLock(): Promise<string> {
@@ -71,6 +83,27 @@ const cases: Record<string, () => Promise<void>> = {
     await init({ threads: 1 })
     setTimeout(() => void fields.set('x', 7), 400)
     tell(await goaway(waitForField))
+  },
+  async 'hidden work of the program'() {
+    await init({ threads: 1 })
+    const waiting = goaway(waitForField)
+    // Node does not list the work of its crypto threads among what is active.
+    scrypt('secret', 'salt', 64, { N: 2 ** 15, maxmem: 2 ** 26 }, () => void fields.set('x', 3))
+    tell(await waiting)
+  },
+  async 'another thread is parked for good'() {
+    await init({ threads: 2 })
+    const parked = goaway(parkForGood)
+    await fields.waitFor('parked')
+    await tellHow('blocked', () => goaway(waitForField))
+    parked.cancel()
+    await parked.catch(() => {})
+  },
+  async 'an asked thread exits'() {
+    await init({ threads: 2 })
+    const exits = goaway(exitLater).catch(() => {})
+    await tellHow('blocked', () => goaway(waitForField))
+    await exits
   },
   async 'time limit'() {
     await init({ threads: 1 })

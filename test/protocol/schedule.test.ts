@@ -187,6 +187,40 @@ t.test('R6: what is behind a long routine goes to a thread that is idle', async 
   t.equal(script.run(ended(3)), '', 'and 1 stays')
 })
 
+/** Thread 1 runs 1 with 3 behind it, thread 2 has 7, and nothing is queued. */
+function withOneBehind(): Script {
+  const script = new Script(two)
+  script.warm(2)
+  script.submit(1, 2, 3, 4, 5, 6, 7)
+  script.run()
+  script.run(ended(2), ended(4))
+  script.run(ended(5))
+  script.run(ended(6))
+  return script
+}
+
+t.test('R6: what is behind a long routine is taken back when the other thread parks', async (t) => {
+  const script = withOneBehind()
+  t.equal(script.run(parked(2)), 'revoke 3 of t1', 'nothing is idle, but a thread can be opened')
+  t.equal(script.run({ type: 'revoked', id: 3, taken: true }), 'open t3')
+  t.equal(script.run({ type: 'threadOpened', thread: 3 }), 'assign 3 to t3')
+})
+
+t.test('R6: what is behind a long routine is taken back when the other blocks', async (t) => {
+  const script = withOneBehind()
+  script.tell({ type: 'blocked', thread: 2 })
+  t.match(script.run(), 'revoke 3 of t1')
+})
+
+t.test('Lanes of cancelled routines are left behind nowhere', async (t) => {
+  const script = new Script(two)
+  for (let id = 1; id <= 100; id++) {
+    script.submitOne(id, { priority: id })
+    script.run({ type: 'cancel', id })
+  }
+  t.equal(script.state.lanes.length, 0)
+})
+
 t.test('R5: an isolated routine has a thread of its own', async (t) => {
   const script = new Script({ ...two, threadsMax: 2 })
   script.warm(2)
