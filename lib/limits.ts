@@ -110,7 +110,10 @@ export const burstRoutines = 8
 export const burstGapMs = 0.1
 /** A thread looks at a word for so long before it sleeps, in microseconds, while that pays off. */
 export const spinMicrosMax = 100
-/** How long no thread looks before it sleeps, once looking was seen to gain nothing, in milliseconds. */
+/**
+ * How long no thread looks before it sleeps, once looking was seen to gain nothing, in
+ * milliseconds.
+ */
 export const spinMutedMsMin = 20
 export const spinMutedMsMax = 200
 /** Messages the hub takes from one thread before it looks at the others. */
