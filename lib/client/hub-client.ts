@@ -47,7 +47,7 @@ export interface Keeper {
 
 export class HubClient {
   readonly channel: Channel
-  /** Number of this client at its hub; its routines' ids are counted from `id` times `routinesPerClient`. */
+  /** Number at its hub; its routines' ids are counted from `id` times `routinesPerClient`. */
   readonly id: number
   /** Frames and letters of the hub taken so far: tells it whether this thread has seen all. */
   deliveries = 0

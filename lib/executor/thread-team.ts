@@ -211,8 +211,8 @@ export class ThreadTeam {
   }
 
   /**
-   * While routines wait, in the queue or behind another, threads are to say when they park; one that
-   * has parked is asked no more.
+   * While routines wait, in the queue or behind another, threads are to say when they park; one
+   * that has parked is asked no more.
    */
   #demand(): void {
     const wanted = this.#isWaiting()

@@ -15,7 +15,7 @@ const periodMs = 10
 const periodMsMax = 40
 /** Below this part of the time spent looking, looking does no harm. */
 const spunShareMin = 0.2
-/** Cores' worth of time that the process uses at least where its threads do run at the same time. */
+/** Cores' worth of time the process uses at least where its threads do run at the same time. */
 const coresMin = 1.1
 
 export class SpinGovernor {

@@ -300,7 +300,7 @@ function behind(thread: ThreadState): number[] {
   return thread.held.size > thread.unbegun.length ? thread.unbegun : thread.unbegun.slice(1)
 }
 
-/** Whether a routine waits behind another on its thread: whoever parks meanwhile makes room for it. */
+/** Whether a routine waits behind another: whoever parks meanwhile makes room for it. */
 export function hasBehind(state: ScheduleState): boolean {
   for (const thread of state.threads.values()) if (behind(thread).length > 0) return true
   return false
@@ -318,9 +318,9 @@ function hasFreeThread(state: ScheduleState): boolean {
 }
 
 /**
- * Fewer threads run than may: half of what waits longest behind another is taken back, for a thread
- * that is free or can be opened. Where parked routines have to be joined, what a sharing thread is about
- * to begin beside its own stays there: it would go round in circles.
+ * Fewer threads run than may: half of what waits longest behind another is taken back, for a
+ * thread that is free or can be opened. Where parked routines have to be joined, what a sharing
+ * thread is about to begin beside its own stays there: it would go round in circles.
  */
 function steal(state: ScheduleState, outputs: Outputs): void {
   const free = hasFreeThread(state)
