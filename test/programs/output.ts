@@ -8,15 +8,20 @@ const s = StrictCentralized<{ printed: boolean; free: boolean }>('output')
 const line = 'x'.repeat(99)
 const lines = 20_000
 
-export function prints(): string {
+export function prints(): Promise<string> {
   console.log('one %s %d %j', 'two', 3, { four: 5 })
   process.stdout.write('part ')
   process.stdout.write(Buffer.from('of a line\n'))
   process.stdout.write('5a\n', 'hex' as BufferEncoding)
   console.error('to stderr %o', [1])
   console.log()
-  process.stdout.write('with callback\n', () => process.stdout.write('called back\n'))
-  return 'result'
+  // The callback comes after what is synchronous here, so the routine has to wait for it.
+  return new Promise((resolve) => {
+    process.stdout.write('with callback\n', () => {
+      process.stdout.write('called back\n')
+      resolve('result')
+    })
+  })
 }
 
 export function printsAndWaits(): void {
