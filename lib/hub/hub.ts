@@ -123,7 +123,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     this.#drain(session, Infinity)
     this.#sessions.delete(client)
     this.#stall.gone(client)
-    session.port.close()
+    session.close()
     this.#stores.clientLost(client)
     // Nobody is left to hear of what its routines started.
     const reason = new GoawayError(

@@ -1,5 +1,6 @@
 /** A client of the hub: one thread, with its port, its shared words, and what it waits for. */
 import type { MessagePort } from 'node:worker_threads'
+import { dropPayload } from '../client/payload.ts'
 import { burstGapMs, burstRoutines, letterBytesMax } from '../limits.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import { encodeFrame, encodeOne, postFrame } from '../wire/frame.ts'
@@ -69,6 +70,16 @@ export class Session {
 
   send(message: HubMessage | RunMessage): void {
     this.#outbox.push(message)
+  }
+
+  /** Its thread is gone: what nobody will read any more is let go. */
+  close(): void {
+    for (const message of this.#outbox) {
+      const [kind, , payload] = message
+      if (kind === 'arguments' || kind === 'result' || kind === 'value') dropPayload(payload)
+    }
+    this.#outbox = []
+    this.port.close()
   }
 
   /**
