@@ -49,3 +49,19 @@ t.test('A routine that runs out of memory rejects, and the next one runs', async
   })
   t.equal(works.value, 'works')
 })
+
+t.test('A module that fails to load leaves its thread to whoever waits for one', async (t) => {
+  const { code, stdout, stderr, timedOut } = await runProgram('parked-load')
+  t.equal(timedOut, false)
+  t.equal(stderr, '')
+  t.equal(code, 0)
+  const lines = jsonLines(stdout)
+  t.match(lines.splice(0, 2), [
+    { code: 'ERR_GOAWAY_MODULE_LOAD' },
+    { code: 'ERR_GOAWAY_MODULE_LOAD' },
+  ])
+  t.same(
+    lines.map(({ value }) => value),
+    ['ran', 'went on', 'went on'],
+  )
+})

@@ -130,7 +130,8 @@ export class RunLoop {
   #abort(routine: number, reason: ErrorRecord): void {
     const begun = this.#begun.get(routine)
     if (begun === undefined) return
-    begun.context.abort(reason)
+    // Who listens is the routine's code, and knows it as `context()`.
+    this.#inside(begun, () => begun.context.abort(reason))
     begun.producer?.finish()
   }
 
@@ -280,6 +281,8 @@ export class RunLoop {
     this.#current = undefined
     // A routine that ended while it was being started is in `pump` already.
     if (this.#waiting.length > 0) this.#pumpSoon()
+    // Its module may have failed to load: looks meanwhile did not say that its neighbours park.
+    else this.checkLater()
   }
 
   #pumpSoon(): void {

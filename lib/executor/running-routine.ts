@@ -17,6 +17,8 @@ export interface RunningRoutine {
   stopping: ErrorRecord | undefined
   /** How it is to end if its thread gives it back: it has not begun, and is no longer to begin. */
   unwanted: ErrorRecord | undefined
+  /** That is so for its time in the queue alone, and until it is known to have begun in time. */
+  waitedTooLong: boolean
   queueTimer: NodeJS.Timeout | undefined
   /** Ends its time to run, or its time to stop. */
   timer: NodeJS.Timeout | undefined
@@ -40,6 +42,7 @@ export function queuedRoutine(task: Task): RunningRoutine {
     announced: false,
     stopping: undefined,
     unwanted: undefined,
+    waitedTooLong: false,
     queueTimer: undefined,
     timer: undefined,
     killAt: Infinity,

@@ -115,12 +115,13 @@ export class ThreadExecutor implements Executor {
       thread.words.cancel(record.slot, record.ticket)
       this.#host.routineStopping(thread.client, routine, reason)
       this.#team.send(thread, ['abort', routine, reason])
-      this.#timers.clear(record.timer)
+      this.#clear(record, 'timer')
     }
     const killAt = performance.now() + graceMs
     if (killAt >= record.killAt) return
     record.killAt = killAt
-    this.#timers.clear(record.timer)
+    this.#clear(record, 'timer')
+    // It stays there when it has fired: the end of the thread that it kills is still to come.
     record.timer = this.#timers.start(graceMs, () => this.#kill(record))
   }
 
@@ -156,6 +157,7 @@ export class ThreadExecutor implements Executor {
     // If it has not begun it need not. The consumer does not look at how it ended.
     const reason = failure('ERR_GOAWAY_CANCELLED', 'No value of this generator is wanted any more')
     if (this.#withdraw(record, reason)) return
+    record.waitedTooLong = false
     this.#team.send(this.#team.get(record.thread) as ServedThread, ['finish', routine])
   }
 
@@ -194,7 +196,10 @@ export class ThreadExecutor implements Executor {
     const record = this.#records.get(routine)
     if (record === undefined) return
     this.#announce(record)
-    this.#timers.clear(record.queueTimer)
+    this.#clear(record, 'queueTimer')
+    // It has begun in time, whenever its timer came to be looked at.
+    if (record.waitedTooLong) record.unwanted = undefined
+    record.waitedTooLong = false
     const { timeoutMs, graceMs } = record.task.terms
     if (timeoutMs === 0 || record.stopping !== undefined) return
     record.timer = this.#timers.start(timeoutMs, () => {
@@ -260,7 +265,7 @@ export class ThreadExecutor implements Executor {
     if (outcome.ok || !mayRepeat || record.handedOver || record.attempt >= terms.attemptsMax) {
       return this.#settle(record, outcome)
     }
-    this.#timers.clear(record.timer)
+    this.#clear(record, 'timer')
     record.announced = false
     this.#team.enqueue(record)
   }
@@ -268,8 +273,8 @@ export class ThreadExecutor implements Executor {
   #settle(record: RunningRoutine, outcome: Outcome): void {
     const { routine, payload } = record.task
     if (!record.handedOver) dropPayload(payload)
-    this.#timers.clear(record.queueTimer)
-    this.#timers.clear(record.timer)
+    this.#clear(record, 'queueTimer')
+    this.#clear(record, 'timer')
     this.#records.delete(routine)
     this.#report.settled(routine, outcome)
     if (this.#records.size === 0) this.#whenEmpty?.()
@@ -376,9 +381,17 @@ export class ThreadExecutor implements Executor {
     record.queueTimer = this.#timers.start(terms.queueTimeoutMs, () => {
       const limit = `its queueTimeoutMs: ${terms.queueTimeoutMs}`
       const text = `Routine ${titleOf(record)} waited longer than ${limit}`
+      record.queueTimer = undefined
       // One that has begun by now has begun in time: its report is on its way.
+      record.waitedTooLong = record.unwanted === undefined
       this.#withdraw(record, failure('ERR_GOAWAY_QUEUE_TIMEOUT', text, { routine }))
       this.#host.turn()
     })
+  }
+
+  /** A timer that is no more is none that may still act: see {@link mayAct}. */
+  #clear(record: RunningRoutine, which: 'timer' | 'queueTimer'): void {
+    this.#timers.clear(record[which])
+    record[which] = undefined
   }
 }

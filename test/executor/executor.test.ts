@@ -1,5 +1,5 @@
 /** Every executor passes the suite of the contract; and `goaway` runs on any of them. */
-
+import { BroadcastChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { type GoawayError, goaway, init, shutdown } from 'goaway'
 import t from 'tap'
 import type { Executor, Report } from '../../lib/executor/contract.ts'
@@ -8,11 +8,23 @@ import { ThreadExecutor } from '../../lib/executor/thread-executor.ts'
 import { Hub } from '../../lib/hub/hub.ts'
 import { createHubWords } from '../../lib/wire/shared-words.ts'
 import { InlineExecutor } from './inline-executor.ts'
-import { begun, cleaned, double, made, produce, refuse, runUntilCancelled } from './routines.ts'
-import { executorSuite } from './suite.ts'
+import {
+  begun,
+  cleaned,
+  double,
+  made,
+  produce,
+  refuse,
+  refuseAloud,
+  runUntilCancelled,
+} from './routines.ts'
+import { executorSuite, newCounts, Rig } from './suite.ts'
 
 /** A ThreadExecutor in a hub of this thread. Orders of one moment are worked through together. */
-function threadExecutor(report: Report): Executor {
+function threadExecutor(
+  report: Report,
+  later: (act: () => void) => unknown = setImmediate,
+): Executor {
   const hubWords = createHubWords()
   const pool = new Pool({
     threadsCeiling: 8,
@@ -32,7 +44,7 @@ function threadExecutor(report: Report): Executor {
   const soon = <Args extends unknown[]>(act: (...args: Args) => void) => {
     return (...args: Args): void => {
       act(...args)
-      setImmediate(() => hub.turn())
+      later(() => hub.turn())
     }
   }
   const { executor } = hub
@@ -48,6 +60,26 @@ function threadExecutor(report: Report): Executor {
 t.test('ThreadExecutor', (t) => {
   executorSuite(t, threadExecutor)
   t.end()
+})
+
+t.test('A routine that began in time runs again, however late its timer is', async (t) => {
+  const rig = new Rig((report) => threadExecutor(report, (act) => act()))
+  await rig.result(rig.submit(double, [1]))
+  // The executor tells of running routines by a timer, and would see this one by it.
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  const channel = new BroadcastChannel('begun')
+  const routine = rig.submit(refuseAloud, ['begun'], { attemptsMax: 2, queueTimeoutMs: 5 })
+  const assigned = performance.now()
+  // The hub is in this thread: when it hears that the routine has begun, its timer is due.
+  const pause = newCounts()
+  while (receiveMessageOnPort(channel as unknown as MessagePort) === undefined) {
+    if (performance.now() > assigned + 10_000) throw new Error('It does not begin')
+    Atomics.wait(pause, 0, 0, 5)
+  }
+  Atomics.wait(pause, 0, 0, 100)
+  t.equal((await rig.error(routine)).message, 'attempt 2')
+  channel.close()
+  await rig.executor.close(0)
 })
 
 t.test('InlineExecutor of the tests', (t) => {

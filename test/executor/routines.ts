@@ -1,4 +1,5 @@
 /** Functions that every executor runs in its suite. They tell by shared memory what they do. */
+import { BroadcastChannel } from 'node:worker_threads'
 import { context } from 'goaway'
 
 /** What a routine counts: how often it began, whether it cleaned up, how far it came. */
@@ -21,6 +22,14 @@ export function mark(counts: Int32Array): void {
 export function refuse(counts: Int32Array): never {
   Atomics.add(counts, begun, 1)
   throw Object.assign(new RangeError(`attempt ${context().attempt}`), { own: 1 })
+}
+
+/** Tells of itself where even a thread that is blocked can look. */
+export function refuseAloud(name: string): never {
+  const channel = new BroadcastChannel(name)
+  channel.postMessage('begun')
+  channel.close()
+  throw new RangeError(`attempt ${context().attempt}`)
 }
 
 export function giveFunction(): () => void {

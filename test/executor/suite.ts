@@ -38,7 +38,7 @@ interface Told {
 const cancelled = recordOf(new GoawayError('ERR_GOAWAY_CANCELLED', 'not wanted'))
 
 /** An executor with all that it tells, and what was asked of it. */
-class Rig implements Report {
+export class Rig implements Report {
   readonly executor: Executor
   readonly told = new Map<number, Told>()
   readonly credit = new Map<number, number>()
@@ -114,11 +114,11 @@ class Rig implements Report {
 }
 
 /** Looks until it holds; the test's own time limit ends it. */
-async function until(holds: () => boolean): Promise<void> {
+export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 1))
 }
 
-function newCounts(): Int32Array {
+export function newCounts(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(16))
 }
 

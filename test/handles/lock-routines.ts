@@ -178,3 +178,22 @@ export async function cleanUpUnderLock(name: string): Promise<void> {
   await signs.set(`${name}-stopping`, true)
   await Lock(name).with(() => signs.set(`${name}-clean`, true))
 }
+
+/** Waits to be cancelled, and gives its lock back when it hears of it. */
+export async function releaseOnAbort(name: string): Promise<void> {
+  const lock = Lock(name)
+  const { id, signal } = context()
+  await lock.acquire()
+  await new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => {
+      const own = context().id === id
+      try {
+        lock.release()
+        void signs.set(`${name}-heard`, own ? 'released' : 'elsewhere').then(() => resolve())
+      } catch (error) {
+        void signs.set(`${name}-heard`, codeOf(error)).then(() => resolve())
+      }
+    })
+    void signs.set(`${name}-listening`, true)
+  })
+}

@@ -11,6 +11,7 @@ import {
   exitHolding,
   holdUntil,
   queueUp,
+  releaseOnAbort,
   signs,
   spinHolding,
   throwWithoutRelease,
@@ -254,6 +255,14 @@ t.test('lost stays quiet for a lock that was released', async (t) => {
   held.release()
   t.equal(held.lost.aborted, false)
   t.equal(`${held.lock} ${String(Lock('quiet'))}`, "quiet Lock('quiet')")
+})
+
+t.test('who hears of a cancel is still in its routine, with its locks', async (t) => {
+  const routine = goaway(releaseOnAbort, 'abort')
+  await signs.waitFor('abort-listening')
+  routine.cancel()
+  await t.rejects(routine, { code: 'ERR_GOAWAY_CANCELLED' })
+  t.equal(await signs.get('abort-heard'), 'released')
 })
 
 t.test('shutdown() makes what is held lost, and ends what waits', async (t) => {

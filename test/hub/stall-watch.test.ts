@@ -67,3 +67,8 @@ t.test('waitFor() with a limit of time runs into it, and not into a deadlock', a
   const [blocked] = await linesOf('time limit')
   t.equal(blocked.code, 'ERR_GOAWAY_TIMEOUT')
 })
+
+t.test('waitFor() is refused in a routine whose time in the queue was limited', async (t) => {
+  const [blocked] = await linesOf('limited queue')
+  t.equal(blocked.code, 'ERR_GOAWAY_DEADLOCK')
+})

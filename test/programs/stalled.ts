@@ -105,6 +105,11 @@ const cases: Record<string, () => Promise<void>> = {
     await tellHow('blocked', () => goaway(waitForField))
     await exits
   },
+  async 'limited queue'() {
+    await init({ threads: 1 })
+    const limited = goaway.with({ queueTimeoutMs: 60_000 })
+    await tellHow('blocked', () => limited(waitForField))
+  },
   async 'time limit'() {
     await init({ threads: 1 })
     await tellHow('blocked', () => goaway(waitForField, 300))
