@@ -157,3 +157,11 @@ t.test('An error that nobody catches', async (t) => {
     }
   })
 })
+
+t.test('What a failed attempt left behind does nothing in the name of the next', async (t) => {
+  const { code, stdout, stderr } = await runProgram('failures', 'retrying')
+  t.match(stderr, /^Uncaught error on a thread, in routine \d+, .* left by the first attempt/)
+  t.equal(code, 0)
+  const value = ['ERR_GOAWAY_CANCELLED', 'ERR_GOAWAY_CANCELLED', 'went on']
+  t.same(jsonLines(stdout), [{ what: 'retried', value }])
+})

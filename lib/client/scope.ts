@@ -3,12 +3,15 @@
  * the locks its caller holds, so that writes carry their tokens by themselves.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { GoawayError } from '../errors.ts'
 import type { Fences } from '../wire/messages.ts'
 
 /** A lock that is held, as its scope knows it. */
 export interface HeldEntry {
   readonly token: number
   release(): void
+  /** Its routine is over, and the lock has passed on. */
+  lose(reason: GoawayError): void
 }
 
 /** What is to be known here of a routine's `context()`. */
@@ -24,6 +27,11 @@ export interface Scope {
   readonly held: Map<string, HeldEntry>
   /** What the routine sees as `context()`; undefined outside of any. */
   readonly context: ScopeContext | undefined
+  /**
+   * The routine, or this attempt at it, is over. What it left behind still runs in this scope, and
+   * must not pass for the attempt that follows.
+   */
+  over: boolean
 }
 
 interface Scopes {
@@ -38,7 +46,7 @@ const globals = globalThis as { [key]?: Scopes }
 // On the global object, so that two copies of the library in one thread know the same routine.
 globals[key] ??= {
   storage: new AsyncLocalStorage<Scope>(),
-  program: { owner: 0, held: new Map(), context: undefined },
+  program: { owner: 0, held: new Map(), context: undefined, over: false },
 }
 const { storage, program } = globals[key]
 
@@ -46,6 +54,29 @@ export const scopes = storage
 
 export function currentScope(): Scope {
   return scopes.getStore() ?? program
+}
+
+/**
+ * Its routine is over. Held locks stay known, so that what it left behind writes with their tokens
+ * and is refused.
+ */
+export function endScope(scope: Scope): void {
+  scope.over = true
+  if (scope.held.size === 0) return
+  const reason = scopeOver(scope)
+  // Whoever listens is the routine's code.
+  storage.run(scope, () => {
+    for (const entry of [...scope.held.values()]) entry.lose(reason)
+  })
+}
+
+/** Why code of a routine that is over gets no lock, and has none any more. */
+export function scopeOver({ owner }: Scope): GoawayError {
+  return new GoawayError(
+    'ERR_GOAWAY_CANCELLED',
+    `Routine ${owner} is over, or this attempt at it: what it left behind has no locks`,
+    { routine: owner },
+  )
 }
 
 /** The tokens a write of this scope carries. */

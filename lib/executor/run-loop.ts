@@ -11,7 +11,7 @@ import { recordOf, withDetails } from '../client/error-codec.ts'
 import type { RoutineFunction } from '../client/function-address.ts'
 import type { HubClient } from '../client/hub-client.ts'
 import { dropPayload, packPayload, unpackPayload } from '../client/payload.ts'
-import { type Scope, scopes } from '../client/scope.ts'
+import { endScope, type Scope, scopes } from '../client/scope.ts'
 import { GoawayError } from '../errors.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import {
@@ -156,7 +156,7 @@ export class RunLoop {
       slot,
       stream: (flags & flagStream) !== 0,
       context,
-      scope: { owner: routine, held: new Map(), context },
+      scope: { owner: routine, held: new Map(), context, over: false },
       fn: undefined,
       packed: undefined,
       producer: undefined,
@@ -277,6 +277,7 @@ export class RunLoop {
     if (begun.packed !== undefined) dropPayload(begun.packed.payload)
     begun.packed = undefined
     this.#report(message)
+    endScope(begun.scope)
     if (this.#current !== begun) return
     this.#current = undefined
     // A routine that ended while it was being started is in `pump` already.
@@ -329,19 +330,20 @@ export class RunLoop {
     }
   }
 
-  /** The routine of the calling code, if it is one that is not over. */
-  begunOf(routine: number): Begun | undefined {
-    return this.#begun.get(routine)
+  /** The routine of the calling code, unless that is over or was left by an earlier attempt. */
+  begunOf(scope: Scope | undefined): Begun | undefined {
+    const begun = scope === undefined ? undefined : this.#begun.get(scope.owner)
+    return begun?.scope === scope ? begun : undefined
   }
 
   /** Whether the routine of the calling code is over, or was asked to stop. */
-  isStopping(routine: number): boolean {
-    return routine !== 0 && this.#begun.get(routine)?.context.isStopping() !== false
+  isStopping(scope: Scope | undefined): boolean {
+    return scope !== undefined && this.begunOf(scope)?.context.isStopping() !== false
   }
 
   /** Fails a routine whose code threw where nobody could catch it. */
-  failRoutine(routine: number, error: unknown): boolean {
-    const begun = this.#begun.get(routine)
+  failRoutine(scope: Scope | undefined, error: unknown): boolean {
+    const begun = this.begunOf(scope)
     if (begun === undefined) return false
     this.#fail(begun, error)
     return true

@@ -118,7 +118,7 @@ function writeAll(descriptor: number, bytes: Uint8Array): void {
 function watchExit(): void {
   const exit = process.exit
   process.exit = (code?: string | number | null): never => {
-    const slot = served?.loop.begunOf(scopes.getStore()?.owner ?? 0)?.slot
+    const slot = served?.loop.begunOf(scopes.getStore())?.slot
     if (slot !== undefined) Atomics.store((served as Served).words.words, wordCulprit, slot + 1)
     return exit(code)
   }
@@ -137,17 +137,17 @@ const reported = new WeakSet<object>()
 function watchErrors(): void {
   const take = (error: unknown): void => {
     if (typeof error === 'object' && error !== null && reported.has(error)) return
-    const owner = scopes.getStore()?.owner ?? 0
-    if (owner !== 0 && served?.loop.failRoutine(owner, error) === true) return
+    const scope = scopes.getStore()
+    if (served?.loop.failRoutine(scope, error) === true) return
+    const owner = scope?.owner ?? 0
     const where = owner === 0 ? 'outside of any routine' : `in routine ${owner}, which is over`
     writeAll(2, Buffer.from(`Uncaught error on a thread, ${where}: ${inspect(error)}\n`))
   }
   process.on('uncaughtException', take)
   process.on('unhandledRejection', (error) => {
     // A wait that ended with its routine: nobody is left to whom it matters.
-    const owner = scopes.getStore()?.owner ?? 0
-    if (isGoawayError(error, 'ERR_GOAWAY_CANCELLED') && served?.loop.isStopping(owner) === true)
-      return
+    const isStopping = served?.loop.isStopping(scopes.getStore()) === true
+    if (isStopping && isGoawayError(error, 'ERR_GOAWAY_CANCELLED')) return
     take(error)
   })
   // On Node 20 what a microtask throws has lost its context by the time it is seen as uncaught.

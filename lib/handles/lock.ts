@@ -4,9 +4,9 @@
  */
 import { inspect } from 'node:util'
 import { currentNode, type Node } from '../client/current.ts'
-import { currentScope, type HeldEntry, type Scope } from '../client/scope.ts'
+import { currentScope, type HeldEntry, type Scope, scopeOver } from '../client/scope.ts'
 import { GoawayError } from '../errors.ts'
-import type { LockOperation } from '../wire/messages.ts'
+import type { Answer, LockOperation } from '../wire/messages.ts'
 import { checkName, handleMark } from './object-core.ts'
 import {
   askWithin,
@@ -65,6 +65,7 @@ class HeldLock implements Held, HeldEntry {
   readonly #node: Node
   readonly #scope: Scope
   #released = false
+  #lossReason: GoawayError | undefined
   #lost: AbortController | undefined
   #stopListening: (() => void) | undefined
 
@@ -81,11 +82,19 @@ class HeldLock implements Held, HeldEntry {
       const controller = new AbortController()
       this.#lost = controller
       const { client } = this.#node
-      if (this.#released) return controller.signal
-      if (client.lost !== undefined) controller.abort(client.lost)
+      if (this.#lossReason !== undefined) controller.abort(this.#lossReason)
+      else if (this.#released) return controller.signal
+      else if (client.lost !== undefined) controller.abort(client.lost)
       else this.#stopListening = client.onLost((error) => controller.abort(error))
     }
     return this.#lost.signal
+  }
+
+  lose(reason: GoawayError): void {
+    if (this.#released || this.#lossReason !== undefined) return
+    this.#lossReason = reason
+    this.#stopListening?.()
+    this.#lost?.abort(reason)
   }
 
   release(): void {
@@ -121,6 +130,19 @@ class LockBase {
     return context?.noticed === true ? ['acquire', this.name, true] : ['acquire', this.name]
   }
 
+  /** The scope of the caller, if it may hold locks. */
+  protected scope(): Scope {
+    const scope = currentScope()
+    if (scope.over) throw scopeOver(scope)
+    return scope
+  }
+
+  /** The lock that was granted: no more to one who is over by now. */
+  protected take(token: Answer, node: Node, scope: Scope): Held {
+    if (scope.over) throw scopeOver(scope)
+    return new HeldLock(this.name, token as number, node, scope)
+  }
+
   release(): void {
     const entry = currentScope().held.get(this.name)
     if (entry === undefined) {
@@ -146,20 +168,20 @@ export class AsyncLockHandle extends LockBase implements AsyncLock {
     const what = `acquire() of ${this}`
     checkWaitOptions(what, options)
     const node = currentNode(`acquire ${this}`, false)
-    const scope = currentScope()
+    const scope = this.scope()
     const giveBack = (token: unknown): void =>
       node.client.tell(scope.owner, ['release', this.name, token as number])
     const operation = this.acquisition(scope)
     const deadline = deadlineOf(options)
     const token = await askWithin(node, scope.owner, operation, deadline, what, giveBack)
-    return new HeldLock(this.name, token as number, node, scope)
+    return this.take(token, node, scope)
   }
 
   async tryAcquire(): Promise<Held | null> {
     const node = currentNode(`acquire ${this}`, false)
-    const scope = currentScope()
+    const scope = this.scope()
     const token = await node.client.askAsync(scope.owner, ['tryAcquire', this.name])
-    return token === 0 ? null : new HeldLock(this.name, token as number, node, scope)
+    return token === 0 ? null : this.take(token, node, scope)
   }
 
   async with<R>(act: (held: Held) => R | PromiseLike<R>, options: WaitOptions = {}): Promise<R> {
@@ -178,17 +200,17 @@ export class SyncLockHandle extends LockBase implements SyncLock {
     checkWaitOptions(what, options)
     checkSignal(what, options)
     const node = currentNode(`acquire ${this}`)
-    const scope = currentScope()
+    const scope = this.scope()
     const limit = blockingLimit(what, deadlineOf(options))
     const token = node.client.askBlocking(scope.owner, this.acquisition(scope), limit)
-    return new HeldLock(this.name, token as number, node, scope)
+    return this.take(token, node, scope)
   }
 
   tryAcquire(): Held | null {
     const node = currentNode(`acquire ${this}`)
-    const scope = currentScope()
+    const scope = this.scope()
     const token = node.client.askBlocking(scope.owner, ['tryAcquire', this.name])
-    return token === 0 ? null : new HeldLock(this.name, token as number, node, scope)
+    return token === 0 ? null : this.take(token, node, scope)
   }
 
   with<R>(act: (held: Held) => R, options: WaitOptions = {}): R {

@@ -106,7 +106,8 @@ export class InlineExecutor implements Executor {
     const { signal } = abort
     const place = { id: task.routine, node: 'inline', thread: 0, attempt, signal, noticed: false }
     const context = Object.defineProperty(place, 'cancelled', { get: () => signal.aborted })
-    return scopes.run({ owner: task.routine, held: new Map(), context }, act)
+    const scope = { owner: task.routine, held: new Map(), context, over: false }
+    return scopes.run(scope, act)
   }
 
   #stream(running: Running, iterator: Iterator<unknown>): void {

@@ -197,3 +197,21 @@ export async function releaseOnAbort(name: string): Promise<void> {
     void signs.set(`${name}-listening`, true)
   })
 }
+
+/** Ends with its lock, and tells whether what it left behind is told that the lock is lost. */
+export async function loseByEnding(name: string): Promise<void> {
+  const held = await Lock(name).acquire()
+  const unheard = await Lock(`${name}-unheard`).acquire()
+  const given = await Lock(`${name}-given`).acquire()
+  const { lost } = given
+  given.release()
+  held.lost.addEventListener('abort', () => {
+    held.release()
+    // By then all that the end brings with it has been told.
+    setTimeout(() => {
+      const told = [codeOf(held.lost.reason), unheard.lost.aborted, lost.aborted]
+      unheard.release()
+      void signs.set(`${name}-lost`, told)
+    }, 1)
+  })
+}

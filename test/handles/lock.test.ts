@@ -10,6 +10,7 @@ import {
   endWithoutRelease,
   exitHolding,
   holdUntil,
+  loseByEnding,
   queueUp,
   releaseOnAbort,
   signs,
@@ -255,6 +256,13 @@ t.test('lost stays quiet for a lock that was released', async (t) => {
   held.release()
   t.equal(held.lost.aborted, false)
   t.equal(`${held.lock} ${String(Lock('quiet'))}`, "quiet Lock('quiet')")
+})
+
+t.test('what a routine ends with is lost, and says so', async (t) => {
+  await goaway(loseByEnding, 'ending')
+  const told = await signs.waitFor('ending-lost')
+  t.same(told, ['ERR_GOAWAY_CANCELLED', true, false])
+  for (const name of ['ending', 'ending-unheard']) (await Lock(name).acquire()).release()
 })
 
 t.test('who hears of a cancel is still in its routine, with its locks', async (t) => {

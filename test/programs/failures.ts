@@ -10,6 +10,7 @@ import {
   StrictCentralized,
   shutdown,
 } from 'goaway'
+import { Lock as BlockingLock } from 'goaway/sync'
 import { tell, tellHow } from './tell.ts'
 
 const gate = StrictCentralized<{ open: boolean; parked: number }>('gate')
@@ -116,6 +117,43 @@ export async function holdsAndExits(): Promise<void> {
   process.exit(1)
 }
 
+let isSecond = false
+const left: string[] = []
+
+async function acquireAsLeft(): Promise<void> {
+  const locks = [Lock('left'), BlockingLock('left')]
+  for (const lock of locks) {
+    try {
+      await lock.acquire()
+      left.push('acquired')
+    } catch (error) {
+      left.push((error as GoawayError).code)
+    }
+  }
+}
+
+/** What the first attempt leaves behind does its worst while the second one runs. */
+export async function failsFirst(): Promise<string[]> {
+  if (context().attempt === 1) {
+    const leave = (): void => {
+      if (!isSecond) return void setTimeout(leave, 1)
+      void acquireAsLeft()
+      setTimeout(() => left.push('went on'), 1)
+      throw new Error('left by the first attempt')
+    }
+    leave()
+    throw new RangeError('the first attempt')
+  }
+  isSecond = true
+  while (left.length < 3) await new Promise((resolve) => setTimeout(resolve, 1))
+  return left.sort()
+}
+
+async function retrying(): Promise<void> {
+  await init({ threads: 1, threadsMax: 1 })
+  await tellHow('retried', () => goaway.with({ retries: 1, idempotent: true })(failsFirst))
+}
+
 async function tellNeighbours(what: string, culprit: () => Promise<unknown>): Promise<void> {
   await gate.delete('open')
   await gate.set('parked', 0)
@@ -187,6 +225,9 @@ if (isSpawner) {
       break
     case 'ending':
       await ending()
+      break
+    case 'retrying':
+      await retrying()
       break
     case 'sharing':
       await sharing()
