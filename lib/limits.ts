@@ -107,7 +107,7 @@ export const stallPatienceMs = 2_000
 /** A thread that waits for so many routines is sent results in batches. */
 export const burstRoutines = 8
 /** Results of so long a time, in milliseconds, go together in a batch. */
-export const burstGapMs = 0.1
+export const burstGapMs = 0.3
 /** A thread looks at a word for so long before it sleeps, in microseconds, while that pays off. */
 export const spinMicrosMax = 100
 /**
