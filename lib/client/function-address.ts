@@ -3,6 +3,7 @@
  * module and takes the export.
  */
 import { types } from 'node:util'
+import type { FunctionAddress } from '../wire/messages.ts'
 
 /** Any function that a program may hand to `goaway`. */
 export type RoutineFunction = (...args: unknown[]) => unknown
@@ -10,22 +11,7 @@ export type RoutineFunction = (...args: unknown[]) => unknown
 /** What calling the function gives: a value or promise, or an iterator of either sort. */
 export type FunctionKind = 'function' | 'generator' | 'async-generator'
 
-/** Plain data: it is copied between threads and nodes, and compared by `key`. */
-export interface FunctionAddress {
-  /** All that tells this function from others in one string, for a Map look-up per call. */
-  readonly key: string
-  /** `file:` URL of the module, with its query. */
-  readonly module: string
-  /** The function's own `name`, which need not be the name it is exported by. */
-  readonly name: string
-  /** Where it is certain. A CommonJS module's exports count; `default` may be `module.exports`. */
-  readonly exportName?: string
-  /** Where V8 says that its parameters begin, from 0; -1 if nobody asked V8. */
-  readonly line: number
-  readonly column: number
-  readonly fingerprint: string
-  readonly kind: FunctionKind
-}
+export type { FunctionAddress }
 
 export function makeAddress(
   fn: RoutineFunction,

@@ -100,12 +100,13 @@ export interface RoutineTerms {
 export interface FunctionAddress {
   /** All that tells this function from others in one string. */
   readonly key: string
-  /** URL of its module. */
+  /** `file:` URL of the module, with its query. */
   readonly module: string
-  /** The function's own name. */
+  /** The function's own `name`, which need not be the name it is exported by. */
   readonly name: string
-  /** The name it is exported under, where that is certain. */
+  /** Where it is certain. A CommonJS module's exports count; `default` may be `module.exports`. */
   readonly exportName?: string
+  /** Where V8 says that its parameters begin, from 0; -1 if nobody asked V8. */
   readonly line: number
   readonly column: number
   /** Hash of the function's text. */
