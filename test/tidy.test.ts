@@ -66,7 +66,6 @@ const threadFiles = [
 
 const longFiles: Readonly<Record<string, string>> = {
   'lib/hub/hub.ts': 'one driver for all messages; to be split when links over TCP come',
-  'lib/protocol/schedule.ts': 'one machine, whose rules are read beside each other',
 }
 const longFunctions: Readonly<Record<string, string>> = {
   'test/failures.test.ts: a function': 'one table of failures',

@@ -9,68 +9,18 @@
  */
 import { slotsPerThreadMax } from '../limits.ts'
 import type { Machine } from './machine.ts'
+import { enqueue, peek, putBack, take } from './schedule-queue.ts'
+import {
+  canShare,
+  isIdle,
+  isRunning,
+  type RoutineState,
+  type ScheduleParameters,
+  type ScheduleState,
+  type ThreadState,
+} from './schedule-state.ts'
 
-export interface ScheduleParameters {
-  /** Threads that may run at a time. */
-  readonly threads: number
-  /** Threads, blocked ones not counted, before parked routines share. */
-  readonly threadsMax: number
-  /** Threads in all. */
-  readonly threadsCeiling: number
-  /** Routines that a running thread may get in advance. */
-  readonly window: number
-}
-
-interface RoutineState {
-  readonly id: number
-  readonly child: boolean
-  readonly priority: number
-  readonly isolate: boolean
-  /** Routines of one function are alike. */
-  readonly fn: string
-  /** 0: queued. */
-  thread: number
-}
-
-interface ThreadState {
-  readonly id: number
-  phase: 'opening' | 'open' | 'closing'
-  /** Its event loop was idle when it was last heard of. */
-  parked: boolean
-  blocked: boolean
-  /** Holds an isolated routine. */
-  exclusive: boolean
-  /** Was given routines although it had parked ones: what it gets begins beside them. */
-  sharing: boolean
-  /** The function of all that it holds; empty if they are not alike. */
-  fn: string
-  /** Routines it has: begun, parked, or assigned in advance. */
-  held: Set<number>
-  /** Those of `held` that may not have begun, in the order in which they will. */
-  unbegun: number[]
-}
-
-/** A queue that also takes back what was given out, at its front. */
-interface Lane {
-  readonly priority: number
-  /** Children: the last is next. */
-  children: number[]
-  /** Roots from `rootsHead` on: the first is next. */
-  roots: number[]
-  rootsHead: number
-}
-
-export interface ScheduleState {
-  readonly parameters: ScheduleParameters
-  threads: Map<number, ThreadState>
-  routines: Map<number, RoutineState>
-  /** By falling priority. */
-  lanes: Lane[]
-  queued: number
-  nextThread: number
-  /** A routine came that goes before some that may be in a window. */
-  upset: boolean
-}
+export type { ScheduleParameters, ScheduleState } from './schedule-state.ts'
 
 export type ScheduleInput =
   | {
@@ -112,66 +62,6 @@ export type ScheduleOutput =
 
 type Outputs = ScheduleOutput[]
 
-function laneOf(state: ScheduleState, priority: number): Lane {
-  const { lanes } = state
-  let index = 0
-  while (index < lanes.length && (lanes[index] as Lane).priority > priority) index++
-  const found = lanes[index]
-  if (found?.priority === priority) return found
-  const lane: Lane = { priority, children: [], roots: [], rootsHead: 0 }
-  lanes.splice(index, 0, lane)
-  return lane
-}
-
-/** Puts a routine where it starts next among its like: the place it had before it was given out. */
-function putBack(state: ScheduleState, routine: RoutineState): void {
-  routine.thread = 0
-  state.queued++
-  const lane = laneOf(state, routine.priority)
-  if (routine.child) lane.children.push(routine.id)
-  else if (lane.rootsHead > 0) lane.roots[--lane.rootsHead] = routine.id
-  else lane.roots.unshift(routine.id)
-}
-
-function enqueue(state: ScheduleState, routine: RoutineState): void {
-  state.queued++
-  const lane = laneOf(state, routine.priority)
-  if (routine.child) lane.children.push(routine.id)
-  else lane.roots.push(routine.id)
-}
-
-/** The next routine of the queue, skipping those that were cancelled; it stays queued. */
-function peek(state: ScheduleState): RoutineState | undefined {
-  for (let lane = state.lanes[0]; lane !== undefined; lane = state.lanes[0]) {
-    while (lane.children.length > 0) {
-      const routine = state.routines.get(lane.children[lane.children.length - 1] as number)
-      if (routine?.thread === 0) return routine
-      lane.children.pop()
-    }
-    while (lane.rootsHead < lane.roots.length) {
-      const routine = state.routines.get(lane.roots[lane.rootsHead] as number)
-      if (routine?.thread === 0) return routine
-      lane.rootsHead++
-    }
-    state.lanes.shift()
-  }
-  return undefined
-}
-
-/** Takes the routine that {@link peek} found. */
-function take(state: ScheduleState, routine: RoutineState): void {
-  const lane = laneOf(state, routine.priority)
-  if (routine.child) lane.children.pop()
-  else if (++lane.rootsHead > 1024 && lane.rootsHead * 2 > lane.roots.length) {
-    lane.roots.splice(0, lane.rootsHead)
-    lane.rootsHead = 0
-  }
-  if (lane.children.length === 0 && lane.rootsHead >= lane.roots.length) {
-    state.lanes.splice(state.lanes.indexOf(lane), 1)
-  }
-  state.queued--
-}
-
 function assign(state: ScheduleState, thread: ThreadState, outputs: Outputs): void {
   const routine = peek(state) as RoutineState
   take(state, routine)
@@ -200,25 +90,6 @@ function open(state: ScheduleState, outputs: Outputs): void {
     unbegun: [],
   })
   outputs.push({ type: 'openThread', thread: id })
-}
-
-function isIdle(thread: ThreadState): boolean {
-  return thread.phase === 'open' && !thread.blocked && thread.held.size === 0
-}
-
-function isRunning(thread: ThreadState): boolean {
-  if (thread.phase === 'opening') return true
-  return thread.phase === 'open' && !thread.blocked && !thread.parked && thread.held.size > 0
-}
-
-function canShare(thread: ThreadState): boolean {
-  return (
-    thread.phase === 'open' &&
-    thread.parked &&
-    !thread.blocked &&
-    !thread.exclusive &&
-    thread.held.size < slotsPerThreadMax
-  )
 }
 
 /**

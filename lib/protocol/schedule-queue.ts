@@ -1,0 +1,65 @@
+/**
+ * The queue of the schedule machine: by priority, children before roots, the latest child first,
+ * the earliest root first. What was given out and comes back stands where it stood.
+ */
+import type { Lane, RoutineState, ScheduleState } from './schedule-state.ts'
+
+function laneOf(state: ScheduleState, priority: number): Lane {
+  const { lanes } = state
+  let index = 0
+  while (index < lanes.length && (lanes[index] as Lane).priority > priority) index++
+  const found = lanes[index]
+  if (found?.priority === priority) return found
+  const lane: Lane = { priority, children: [], roots: [], rootsHead: 0 }
+  lanes.splice(index, 0, lane)
+  return lane
+}
+
+/** Puts a routine where it starts next among its like: the place it had before it was given out. */
+export function putBack(state: ScheduleState, routine: RoutineState): void {
+  routine.thread = 0
+  state.queued++
+  const lane = laneOf(state, routine.priority)
+  if (routine.child) lane.children.push(routine.id)
+  else if (lane.rootsHead > 0) lane.roots[--lane.rootsHead] = routine.id
+  else lane.roots.unshift(routine.id)
+}
+
+export function enqueue(state: ScheduleState, routine: RoutineState): void {
+  state.queued++
+  const lane = laneOf(state, routine.priority)
+  if (routine.child) lane.children.push(routine.id)
+  else lane.roots.push(routine.id)
+}
+
+/** The next routine of the queue, skipping those that were cancelled; it stays queued. */
+export function peek(state: ScheduleState): RoutineState | undefined {
+  for (let lane = state.lanes[0]; lane !== undefined; lane = state.lanes[0]) {
+    while (lane.children.length > 0) {
+      const routine = state.routines.get(lane.children[lane.children.length - 1] as number)
+      if (routine?.thread === 0) return routine
+      lane.children.pop()
+    }
+    while (lane.rootsHead < lane.roots.length) {
+      const routine = state.routines.get(lane.roots[lane.rootsHead] as number)
+      if (routine?.thread === 0) return routine
+      lane.rootsHead++
+    }
+    state.lanes.shift()
+  }
+  return undefined
+}
+
+/** Takes the routine that {@link peek} found. */
+export function take(state: ScheduleState, routine: RoutineState): void {
+  const lane = laneOf(state, routine.priority)
+  if (routine.child) lane.children.pop()
+  else if (++lane.rootsHead > 1024 && lane.rootsHead * 2 > lane.roots.length) {
+    lane.roots.splice(0, lane.rootsHead)
+    lane.rootsHead = 0
+  }
+  if (lane.children.length === 0 && lane.rootsHead >= lane.roots.length) {
+    state.lanes.splice(state.lanes.indexOf(lane), 1)
+  }
+  state.queued--
+}
