@@ -80,12 +80,14 @@ export const locksMax = 1024 * 1024
 /** Calls in the queue of one lock: a longer one is a mistake that would show as memory alone. */
 export const lockQueueMax = 64 * 1024
 /**
- * Routine ids of one client are counted from its number times this: unique in the cluster, and
- * exact in a double.
+ * Routine ids of one client are counted from its number times this, and begin anew at the end:
+ * unique in the cluster, and exact in a double (10 bits of place, 13 of client, 30 of routine).
  */
-export const routinesPerClient = 2 ** 32
+export const routinesPerClient = 2 ** 30
 /** Clients of one node are numbered from its place in the cluster times this. */
-export const clientsPerNode = 65_536
+export const clientsPerNode = 2 ** 13
+/** Places of one application: each node takes one, and another each time it comes back. */
+export const placesMax = 2 ** 10
 /**
  * The hub works through messages for so long before it lets timers and new threads have their turn.
  */
@@ -118,3 +120,14 @@ export const spinMutedMsMin = 20
 export const spinMutedMsMax = 200
 /** Messages the hub takes from one thread before it looks at the others. */
 export const drainMessagesMax = 256
+
+// Of a cluster. Times in milliseconds.
+
+/** A node that is not heard of for so long is lost, unless `nodeTimeoutMs` says otherwise. */
+export const nodeTimeoutMsDefault = 5_000
+/** A link that breaks for less comes back as if nothing had been, unless `linkGraceMs` says so. */
+export const linkGraceMsDefault = 2_000
+/** Both ends of a link speak the same version of it. */
+export const linkProtocol = 1
+/** The port of a node that names none. */
+export const portDefault = 9060

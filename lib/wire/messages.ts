@@ -209,8 +209,7 @@ export const flagShare = 4
 export const flagLate = 8
 
 /** Between hubs: requests of a client to the master of an object or lock, and what comes back. */
-export type LinkMessage =
-  | readonly ['hello', node: string]
+export type StoreMessage =
   | readonly [
       'request',
       client: number,
@@ -226,5 +225,113 @@ export type LinkMessage =
   | readonly ['reply', client: number, call: number, answer: Answer]
   | readonly ['refusal', client: number, call: number, error: ErrorRecord]
   | readonly ['waiting', client: number, call: number]
+
+/**
+ * Between hubs: routines of the one that run at the other. `attempt` counts those made elsewhere
+ * before.
+ */
+export type RemoteRoutineMessage =
+  | readonly ['function', fn: number, address: FunctionAddress]
+  | readonly ['terms', terms: number, value: RoutineTerms]
+  | readonly [
+      'order',
+      routine: number,
+      owner: number,
+      fn: number,
+      terms: number,
+      attempt: number,
+      payload: Payload,
+    ]
+  | readonly ['cancel', routine: number, reason: ErrorRecord | null, graceMs: number]
+  | readonly ['credit', routine: number, values: number]
+  | readonly ['finish', routine: number]
+  | readonly ['started', routine: number, node: string, thread: number, attempt: number]
+  | readonly ['value', routine: number, payload: Payload]
+  | readonly ['result', routine: number, payload: Payload]
+  | readonly ['failure', routine: number, error: ErrorRecord]
+  /**
+   * So many orders of the receiver may have been sent in all; `load`: routines of this node, those
+   * that wait included, for each of its threads.
+   */
+  | readonly ['room', allowed: number, load: number]
+
+/** A node of the cluster as the others know it. */
+export interface Member {
+  /** Its number in this application, never given twice: 0 is the spawner. */
+  readonly place: number
+  /** Its number in the cluster file, from 1; a node that came back has it again. 0: the spawner. */
+  readonly index: number
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly labels: readonly string[]
+  readonly threads: number
+  /** Tells one life of the process from the next. */
+  readonly incarnation: string
+}
+
+/** Between the spawner and a node: who is in, and for how long a node may believe that it is. */
+export type MembershipMessage =
+  | readonly ['renew', nonce: number]
+  | readonly ['grant', nonce: number, epoch: number]
+  | readonly ['view', epoch: number, members: readonly Member[]]
+  /** The sender cannot reach that member. */
+  | readonly ['unreachable', place: number]
+  | readonly ['bye']
+
+/** What the spawner asks a node to be. */
+export interface Claim {
+  readonly application: string
+  /** What a person would call it: program, user and host. */
+  readonly title: string
+  readonly member: Member
+  readonly nodeTimeoutMs: number
+  readonly linkGraceMs: number
+  readonly placement: 'first' | 'hash'
+  /** Nodes in the cluster file: objects and locks are spread over these. */
+  readonly nodes: number
+  readonly threads: number | undefined
+  readonly threadsMax: number | undefined
+  readonly argv: readonly string[]
+}
+
+/** A file of the application by the hash of its content. */
+export interface CodeFile {
+  /** Where it lies in the bundle's folder, with `/`. */
+  readonly path: string
+  readonly hash: string
+  readonly bytes: number
+}
+
+/** The application's code as one thing. */
+export interface CodeManifest {
+  readonly hash: string
+  readonly files: readonly CodeFile[]
+  /** Which file to import for a module of the application, by the module's URL at the spawner. */
+  readonly modules: { readonly [url: string]: string }
+  /** Packages that are not in the bundle and have to be installed at the node. */
+  readonly externals: readonly string[]
+}
+
+/** Between the spawner and a node, before and while an application runs on it. */
+export type SetupMessage =
+  | readonly ['claim', claim: Claim]
+  /** Its threads, as it has counted them. */
+  | readonly ['claimed', threads: number]
+  | readonly ['code', manifest: CodeManifest]
+  | readonly ['need', hashes: readonly string[]]
+  | readonly ['blob', hash: string, bytes: Uint8Array]
+  | readonly ['installed', hash: string, error: ErrorRecord | null]
+  /** Dial those of lower place, and say when it is done. */
+  | readonly ['meet', members: readonly Member[]]
+  | readonly ['met', error: ErrorRecord | null]
+  /** What a routine at that node wrote; descriptor 1 or 2. */
+  | readonly ['output', client: number, descriptor: number, bytes: Uint8Array]
+  /** So many bytes of it have been written. */
+  | readonly ['written', client: number, bytes: number]
+  /** Answer to who asked for it, as JSON data. */
+  | readonly ['status', status: unknown]
+
+export type LinkMessage = StoreMessage | RemoteRoutineMessage | MembershipMessage | SetupMessage
 
 export type Message = LinkMessage | ThreadMessage | HubMessage | RunMessage | ReportMessage

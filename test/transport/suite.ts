@@ -81,7 +81,7 @@ const tests: Readonly<Record<string, LinkTest>> = {
   async 'every kind of content arrives as it was'(t, a, b) {
     const large = new Uint8Array(new SharedArrayBuffer(storedInlineBytesMax + 1)).fill(7)
     const sent: LinkMessage[] = [
-      ['hello', 'nöde \u{1f600}'],
+      ['need', ['nöde \u{1f600}']],
       ['reply', 1, 2, [5, 'text']],
       ['reply', 1, 3, [0, undefined]],
       ['reply', 1, 4, [[...'ab'].map((field) => field)].flat()],
