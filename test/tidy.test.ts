@@ -38,8 +38,10 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   // Where the hub's thread begins, it is put together.
   'hub/hub-entry.ts': ['executor/pool.ts'],
   'hub/hub-main.ts': ['executor/pool.ts', 'executor/thread-executor.ts'],
-  // Only what tells a program its options.
-  cli: ['index.ts', 'sync.ts', 'client/threads-variable.ts'],
+  // It starts processes and prepares what they are to be; what they say has its own codec.
+  deploy: ['wire', 'transport', 'client/error-codec.ts'],
+  // It talks to nodes, and of the client it needs only what tells a program its options.
+  cli: ['index.ts', 'sync.ts', 'deploy', 'transport', 'client/threads-variable.ts', 'type wire'],
   'index.ts': ['handles', 'type executor/contract.ts'],
   'sync.ts': ['handles'],
 }
@@ -49,6 +51,8 @@ const packages: Readonly<Record<string, RegExp>> = {
   acorn: /^lib\/client\/analyse-script\.ts$/,
   msgpackr: /^lib\/wire\/frame\.ts$/,
   piscina: /^lib\/executor\/pool\.ts$/,
+  'cli-table3': /^lib\/cli\/node-table\.ts$/,
+  'log-update': /^lib\/cli\/top-command\.ts$/,
   yargs: /^lib\/cli\//,
 }
 
