@@ -20,7 +20,6 @@ import {
   routinesPerClient,
   turnMsMax,
 } from '../limits.ts'
-import type { LinkEnd } from '../transport/contract.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type {
   Answer,
@@ -32,8 +31,8 @@ import type {
   ThreadMessage,
 } from '../wire/messages.ts'
 import { type ThreadWords, wordAsleep, wordBeat, wordBell } from '../wire/shared-words.ts'
-import { LinkServer, RemoteStores } from './link-stores.ts'
 import { Master } from './master.ts'
+import { Peers, type PeersOptions } from './peers.ts'
 import { Session } from './session.ts'
 import { SpinGovernor } from './spin-governor.ts'
 import { StallWatch } from './stall-watch.ts'
@@ -45,8 +44,8 @@ export interface HubOptions {
   readonly words: Int32Array
   /** The first client gets this number, and so on. */
   readonly firstClient: number
-  /** A link to the node that serves the objects; this node serves them if there is none. */
-  readonly master?: LinkEnd
+  /** This node's part in a cluster, if it has one. */
+  readonly cluster?: PeersOptions
   readonly executor: (host: ThreadHost, report: Report) => ThreadExecutor
 }
 
@@ -56,8 +55,8 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   readonly #words: Int32Array
   readonly #sessions = new Map<number, Session>()
   readonly #stores: Stores
-  readonly #remote: RemoteStores | undefined
-  readonly #servers = new Set<LinkServer>()
+  /** The other nodes of the cluster. */
+  readonly peers: Peers
   readonly #beat: NodeJS.Timeout
   readonly #bell: SpinGovernor
   readonly #stall: StallWatch
@@ -80,23 +79,16 @@ export class Hub implements ThreadHost, Report, StoreReplies {
       sessions: () => this.#sessions.values(),
       routinesOn: (thread) => this.executor.routinesOn(thread),
       // What other nodes may do is not known here.
-      mayAct: () => this.#servers.size > 0 || this.#remote !== undefined || this.executor.mayAct(),
+      mayAct: () => options.cluster !== undefined || this.executor.mayAct(),
       giveUp: (session, call, error) => this.#stores.forget(session.client, call, error),
       turn: () => this.turn(),
     })
-    if (options.master === undefined) this.#stores = new Master(this)
-    else {
-      this.#remote = new RemoteStores(options.master, this, () => this.turn())
-      this.#stores = this.#remote
-    }
+    const master = new Master(this)
+    const alone = { place: 0, index: 1, nodes: 1, placement: 'first' } as const
+    this.peers = new Peers(options.cluster ?? alone, master, this, () => this.turn())
+    this.#stores = options.cluster === undefined ? master : this.peers.router
     this.#beat = setInterval(() => Atomics.add(this.#words, wordBeat, 1), beatMs)
     this.executor = options.executor(this, this)
-  }
-
-  /** Serves the objects and locks of this node to another one. */
-  serve(end: LinkEnd): void {
-    const gone = (server: LinkServer) => this.#servers.delete(server)
-    this.#servers.add(new LinkServer(end, this.#stores, () => this.turn(), gone))
   }
 
   nextClient(): number {
@@ -178,14 +170,14 @@ export class Hub implements ThreadHost, Report, StoreReplies {
 
   answer(client: number, call: number, answer: Answer): void {
     const session = this.#sessionOf(client)
-    if (session === undefined) return this.#serverOf(client)?.replies.answer(client, call, answer)
+    if (session === undefined) return this.peers.ofClient(client)?.server.replies.answer(client, call, answer)
     this.#unblock(session, call)
     session.answer(call, answer)
   }
 
   refuse(client: number, call: number, error: ErrorRecord): void {
     const session = this.#sessionOf(client)
-    if (session === undefined) return this.#serverOf(client)?.replies.refuse(client, call, error)
+    if (session === undefined) return this.peers.ofClient(client)?.server.replies.refuse(client, call, error)
     this.#unblock(session, call)
     session.refuse(call, error)
   }
@@ -193,7 +185,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   parked(request: StoreRequest): void {
     const { client, call, owner, blocking } = request
     const session = this.#sessionOf(client)
-    if (session === undefined) return this.#serverOf(client)?.replies.parked(request)
+    if (session === undefined) return this.peers.ofClient(client)?.server.replies.parked(request)
     const limited = session.blockingLimited
     session.waiting.set(call, { owner, blocking, limited, since: this.#waits++ })
     const refusal = this.#refusalOf(session, request)
@@ -226,11 +218,6 @@ export class Hub implements ThreadHost, Report, StoreReplies {
 
   #sessionOf(client: number): Session | undefined {
     return this.#sessions.get(client)
-  }
-
-  #serverOf(client: number): LinkServer | undefined {
-    for (const server of this.#servers) if (server.serves(client)) return server
-    return undefined
   }
 
   // What the executor reports.
@@ -398,8 +385,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     }
     let sent = false
     for (const session of this.#sessions.values()) if (session.flush(now)) sent = true
-    for (const server of this.#servers) server.flush()
-    this.#remote?.flush()
+    this.peers.flush()
     return sent
   }
 
@@ -410,8 +396,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     await this.executor.close(graceMs)
     clearInterval(this.#beat)
     this.#stall.close()
-    for (const server of this.#servers) server.close()
-    this.#remote?.close()
+    this.peers.close()
     this.#sessions.get(this.#program)?.send(['closed'])
     this.#flush(Infinity)
   }

@@ -1,31 +1,39 @@
-/** Objects and locks that another node serves, and the service for other nodes' clients. */
+/**
+ * Objects and locks that another node serves, and the service for other nodes' clients. Both are
+ * parts of a {@link Peer}, which hands them their messages.
+ */
 import { recordOf } from '../client/error-codec.ts'
 import { GoawayError } from '../errors.ts'
-import type { Link, LinkEnd, LinkListener } from '../transport/contract.ts'
+import type { Link } from '../transport/contract.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
-import type { LinkMessage } from '../wire/messages.ts'
+import type { StoreMessage } from '../wire/messages.ts'
 import type { StoreReplies, StoreRequest, Stores } from './stores.ts'
 
 /** Stores at the other end of a link. */
-export class RemoteStores implements Stores, LinkListener {
+export class RemoteStores implements Stores {
   readonly #link: Link
+  readonly #node: string
   readonly #replies: StoreReplies
-  readonly #turn: () => void
-  /** Requests without an answer, by client and call: refused when the link ends. */
+  /** Requests without an answer, by client and call: refused when the node is lost. */
   readonly #open = new Map<number, Map<number, StoreRequest>>()
+  /** Routines that may hold locks there, or wait for them: only of these it is told the end. */
+  readonly #owners = new Set<number>()
   #over = false
 
-  constructor(end: LinkEnd, replies: StoreReplies, turn: () => void) {
+  constructor(link: Link, node: string, replies: StoreReplies) {
+    this.#link = link
+    this.#node = node
     this.#replies = replies
-    this.#turn = turn
-    this.#link = end.open(this)
   }
 
   request(request: StoreRequest): void {
     const { client, call, owner, thread, blocking, operation } = request
     if (this.#over) {
-      if (call !== 0) this.#replies.refuse(client, call, masterLost(false))
+      if (call !== 0) this.#replies.refuse(client, call, masterLost(this.#node, false))
       return
+    }
+    if (owner !== 0 && (operation[0] === 'acquire' || operation[0] === 'tryAcquire')) {
+      this.#owners.add(owner)
     }
     if (call !== 0) {
       const calls = this.#open.get(client) ?? new Map<number, StoreRequest>()
@@ -39,7 +47,7 @@ export class RemoteStores implements Stores, LinkListener {
   }
 
   ownerEnded(client: number, owner: number): void {
-    this.#link.send(['over', client, owner])
+    if (this.#owners.delete(owner)) this.#link.send(['over', client, owner])
   }
 
   clientLost(client: number): void {
@@ -47,20 +55,7 @@ export class RemoteStores implements Stores, LinkListener {
     this.#link.send(['gone', client])
   }
 
-  flush(): void {
-    this.#link.flush()
-  }
-
-  close(): void {
-    this.#link.close()
-  }
-
-  received(messages: readonly LinkMessage[]): void {
-    for (const message of messages) this.#take(message)
-    this.#turn()
-  }
-
-  #take(message: LinkMessage): void {
+  received(message: StoreMessage): void {
     switch (message[0]) {
       case 'reply':
         if (this.#settle(message[1], message[2])) {
@@ -86,42 +81,37 @@ export class RemoteStores implements Stores, LinkListener {
     return this.#open.get(client)?.delete(call) === true
   }
 
-  closed(): void {
+  /** The node is lost, and what it served with it. */
+  lost(): void {
     this.#over = true
     const open = [...this.#open]
     this.#open.clear()
     for (const [client, calls] of open) {
-      for (const call of calls.keys()) this.#replies.refuse(client, call, masterLost(true))
+      for (const call of calls.keys()) {
+        this.#replies.refuse(client, call, masterLost(this.#node, true))
+      }
     }
-    this.#turn()
   }
 }
 
-function masterLost(maybeExecuted: boolean): ErrorRecord {
+export function masterLost(node: string, maybeExecuted: boolean): ErrorRecord {
   return recordOf(
     new GoawayError(
       'ERR_GOAWAY_MASTER_LOST',
-      'The node that serves this object or lock is gone, and what it held with it',
-      { maybeExecuted },
+      `The node that serves this object or lock, ${node}, is gone, and what it held with it`,
+      { maybeExecuted, node },
     ),
   )
 }
 
 /** Serves the clients at the other end of a link. */
-export class LinkServer implements LinkListener {
+export class LinkServer {
   readonly replies: StoreReplies
-  readonly #link: Link
   readonly #clients = new Set<number>()
   readonly #stores: Stores
-  readonly #turn: () => void
-  readonly #gone: (server: LinkServer) => void
 
-  constructor(end: LinkEnd, stores: Stores, turn: () => void, gone: (server: LinkServer) => void) {
+  constructor(link: Link, stores: Stores) {
     this.#stores = stores
-    this.#turn = turn
-    this.#gone = gone
-    const link = end.open(this)
-    this.#link = link
     this.replies = {
       answer: (client, call, answer) => link.send(['reply', client, call, answer]),
       refuse: (client, call, error) => link.send(['refusal', client, call, error]),
@@ -129,16 +119,7 @@ export class LinkServer implements LinkListener {
     }
   }
 
-  serves(client: number): boolean {
-    return this.#clients.has(client)
-  }
-
-  received(messages: readonly LinkMessage[]): void {
-    for (const message of messages) this.#take(message)
-    this.#turn()
-  }
-
-  #take(message: LinkMessage): void {
+  received(message: StoreMessage): void {
     switch (message[0]) {
       case 'request': {
         const [, client, call, owner, thread, blocking, operation] = message
@@ -155,18 +136,9 @@ export class LinkServer implements LinkListener {
     }
   }
 
-  flush(): void {
-    this.#link.flush()
-  }
-
-  close(): void {
-    this.#link.close()
-  }
-
-  closed(): void {
+  /** The node is lost: its locks pass on. */
+  lost(): void {
     for (const client of this.#clients) this.#stores.clientLost(client)
     this.#clients.clear()
-    this.#gone(this)
-    this.#turn()
   }
 }

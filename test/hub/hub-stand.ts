@@ -19,7 +19,7 @@ import { Hub } from '../../lib/hub/hub.ts'
 import { clientsPerNode, routinesPerClient, threadsCeiling, windowMax } from '../../lib/limits.ts'
 import type { LinkEnd } from '../../lib/transport/contract.ts'
 import type { PortFrame } from '../../lib/wire/frame.ts'
-import type { Answer, Operation } from '../../lib/wire/messages.ts'
+import type { Answer, Member, Operation } from '../../lib/wire/messages.ts'
 import { createHubWords, ThreadWords } from '../../lib/wire/shared-words.ts'
 
 const keeper = { retain() {}, release() {} }
@@ -77,9 +77,21 @@ export class StandHub {
   readonly program: StandClient
   readonly #hubWords = createHubWords()
 
-  /** @param place of the node in its cluster, from 0 */
-  constructor(place: number, master?: LinkEnd) {
+  readonly member: Member
+
+  /** @param place of the node in its cluster; the one of place 1 serves the objects */
+  constructor(place: number) {
     const node = `node-${place}`
+    this.member = {
+      place,
+      index: place,
+      name: node,
+      host: '',
+      port: 0,
+      labels: [],
+      threads: 2,
+      incarnation: '',
+    }
     const pool = new Pool({
       threadsCeiling,
       env: {},
@@ -93,12 +105,17 @@ export class StandHub {
       node,
       words: hubWords,
       firstClient: place * clientsPerNode,
-      ...(master === undefined ? {} : { master }),
+      cluster: { place, index: place, nodes: 1, placement: 'first' },
       executor: (host, report) =>
         new ThreadExecutor({ ...options, window: windowMax }, host, report),
     })
     this.program = this.client()
     this.hub.turn()
+  }
+
+  /** Links it to another one. */
+  link(other: StandHub, end: LinkEnd): void {
+    this.hub.peers.link(other.member, end)
   }
 
   /** Another client in this thread. */

@@ -22,7 +22,7 @@ t.test('Large values on their way to a thread that is gone are let go', async (t
 })
 
 t.test('The hub does so when a thread detaches', async () => {
-  const stand = new StandHub(0)
+  const stand = new StandHub(1)
   const { port1, port2 } = new MessageChannel()
   const { port1: reader, port2: value } = new MessageChannel()
   const client = stand.hub.nextClient()

@@ -36,9 +36,10 @@ async function withPair(act: (pair: Pair) => Promise<void>): Promise<void> {
       return link
     },
   }
-  const master = new StandHub(0)
-  master.hub.serve(near)
-  const other = new StandHub(1, watched)
+  const master = new StandHub(1)
+  const other = new StandHub(2)
+  master.link(other, near)
+  other.link(master, watched)
   try {
     await act({ master, other, cut: () => cut() })
   } finally {

@@ -1,0 +1,112 @@
+/**
+ * Another node of the cluster: its link, and what goes over it, each kind of message to the part
+ * that understands it.
+ */
+import { GoawayError } from '../errors.ts'
+import type { Link, LinkEnd, LinkListener } from '../transport/contract.ts'
+import type {
+  LinkMessage,
+  Member,
+  MembershipMessage,
+  RemoteRoutineMessage,
+  SetupMessage,
+} from '../wire/messages.ts'
+import { LinkServer, RemoteStores } from './link-stores.ts'
+import type { StoreReplies, Stores } from './stores.ts'
+
+/** What a peer needs of the hub. */
+export interface PeerHost {
+  readonly stores: Stores
+  readonly replies: StoreReplies
+  /** Whether this node still belongs to the cluster, as far as it can know. */
+  mayServe(): boolean
+  membership(peer: Peer, message: MembershipMessage): void
+  setup(peer: Peer, message: SetupMessage): void
+  routine(peer: Peer, message: RemoteRoutineMessage): void
+  /** Its link is over, and with it what was on the way; it may still be alive. */
+  linkOver(peer: Peer, error: Error | undefined): void
+  turn(): void
+}
+
+export class Peer implements LinkListener {
+  readonly member: Member
+  readonly link: Link
+  readonly stores: RemoteStores
+  readonly server: LinkServer
+  readonly #host: PeerHost
+
+  constructor(member: Member, end: LinkEnd, host: PeerHost) {
+    this.member = member
+    this.#host = host
+    this.link = end.open(this)
+    this.stores = new RemoteStores(this.link, member.name, host.replies)
+    this.server = new LinkServer(this.link, host.stores)
+  }
+
+  received(messages: readonly LinkMessage[]): void {
+    const host = this.#host
+    if (!host.mayServe()) return
+    try {
+      for (const message of messages) this.#take(message)
+    } catch (error) {
+      // It has our secret and yet speaks nonsense: nothing it says after this can be trusted.
+      this.link.close()
+      host.linkOver(this, nonsense(this.member, error))
+    }
+    host.turn()
+  }
+
+  #take(message: LinkMessage): void {
+    switch (message[0]) {
+      case 'request':
+      case 'cease':
+      case 'over':
+      case 'gone':
+        return this.server.received(message)
+      case 'reply':
+      case 'refusal':
+      case 'waiting':
+        return this.stores.received(message)
+      case 'function':
+      case 'terms':
+      case 'order':
+      case 'cancel':
+      case 'credit':
+      case 'finish':
+      case 'started':
+      case 'value':
+      case 'result':
+      case 'failure':
+      case 'room':
+        return this.#host.routine(this, message)
+      case 'renew':
+      case 'grant':
+      case 'view':
+      case 'unreachable':
+      case 'bye':
+        return this.#host.membership(this, message)
+      default:
+        return this.#host.setup(this, message)
+    }
+  }
+
+  closed(error?: Error): void {
+    this.#host.linkOver(this, error)
+    this.#host.turn()
+  }
+
+  /** The node is lost: what it was asked for is refused, and its locks pass on. */
+  lost(): void {
+    this.stores.lost()
+    this.server.lost()
+    this.link.close()
+  }
+}
+
+function nonsense({ name }: Member, cause: unknown): GoawayError {
+  return new GoawayError(
+    'ERR_GOAWAY_PROTOCOL',
+    `Cannot understand node ${name}: ${cause instanceof Error ? cause.message : cause}`,
+    { cause, node: name },
+  )
+}

@@ -1,0 +1,120 @@
+/**
+ * The other nodes, by place: who is reached over which link, and what is served where. Who belongs
+ * to the cluster is decided elsewhere, and told to {@link Peers.add} and {@link Peers.remove}.
+ */
+import { clientsPerNode, routinesPerClient } from '../limits.ts'
+import type { LinkEnd } from '../transport/contract.ts'
+import type {
+  Member,
+  MembershipMessage,
+  RemoteRoutineMessage,
+  SetupMessage,
+} from '../wire/messages.ts'
+import { Peer, type PeerHost } from './peer.ts'
+import { Router, type RouterOptions } from './router.ts'
+import type { StoreReplies, Stores } from './stores.ts'
+
+/** What the cluster's driver hears of the links. */
+export interface PeersDriver {
+  mayServe(): boolean
+  membership(peer: Peer, message: MembershipMessage): void
+  setup(peer: Peer, message: SetupMessage): void
+  linkOver(peer: Peer, error: Error | undefined): void
+}
+
+/** Whoever runs routines for other nodes and has other nodes run routines. */
+export interface RoutinePeers {
+  joined(peer: Peer): void
+  received(peer: Peer, message: RemoteRoutineMessage): void
+  lost(peer: Peer): void
+}
+
+export interface PeersOptions extends RouterOptions {
+  readonly place: number
+}
+
+export class Peers {
+  readonly place: number
+  readonly router: Router
+  driver: PeersDriver
+  routines: RoutinePeers | undefined
+  readonly #byPlace = new Map<number, Peer>()
+  readonly #host: PeerHost
+
+  constructor(options: PeersOptions, own: Stores, replies: StoreReplies, turn: () => void) {
+    this.place = options.place
+    this.router = new Router(options, own, replies)
+    this.driver = {
+      mayServe: () => true,
+      membership: () => {},
+      setup: () => {},
+      linkOver: (peer) => this.remove(peer.member.place),
+    }
+    this.#host = {
+      // What it asks for is served here, or by nobody.
+      stores: own,
+      replies,
+      turn,
+      mayServe: () => this.driver.mayServe(),
+      membership: (peer, message) => this.driver.membership(peer, message),
+      setup: (peer, message) => this.driver.setup(peer, message),
+      routine: (peer, message) => this.routines?.received(peer, message),
+      linkOver: (peer, error) => {
+        if (this.#byPlace.get(peer.member.place) === peer) this.driver.linkOver(peer, error)
+      },
+    }
+  }
+
+  get size(): number {
+    return this.#byPlace.size
+  }
+
+  /** A link to that node is there; what is said over it goes to the driver and the stores. */
+  link(member: Member, end: LinkEnd): Peer {
+    const peer = new Peer(member, end, this.#host)
+    this.#byPlace.set(member.place, peer)
+    this.router.add(member.index, peer.stores)
+    return peer
+  }
+
+  /** It belongs to the cluster: it may be given routines. */
+  joined(peer: Peer): void {
+    this.routines?.joined(peer)
+  }
+
+  /** It does not belong to the cluster any more. */
+  remove(place: number): void {
+    const peer = this.#byPlace.get(place)
+    if (peer === undefined) return
+    this.#byPlace.delete(place)
+    this.router.lose(peer.member.index, peer.member.name)
+    peer.lost()
+    this.routines?.lost(peer)
+  }
+
+  get(place: number): Peer | undefined {
+    return this.#byPlace.get(place)
+  }
+
+  ofClient(client: number): Peer | undefined {
+    return this.#byPlace.get(Math.floor(client / clientsPerNode))
+  }
+
+  [Symbol.iterator](): IterableIterator<Peer> {
+    return this.#byPlace.values()
+  }
+
+  flush(): void {
+    for (const peer of this.#byPlace.values()) peer.link.flush()
+  }
+
+  close(): void {
+    for (const peer of this.#byPlace.values()) peer.link.close()
+    this.#byPlace.clear()
+  }
+}
+
+/** The place of the node that a routine's caller is at. */
+export function callerPlace(routine: number): number {
+  return Math.floor(routine / (routinesPerClient * clientsPerNode))
+}
