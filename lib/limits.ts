@@ -129,5 +129,11 @@ export const nodeTimeoutMsDefault = 5_000
 export const linkGraceMsDefault = 2_000
 /** Both ends of a link speak the same version of it. */
 export const linkProtocol = 1
+/** Nodes of one cluster file: each is linked to each other one. */
+export const clusterNodesMax = 256
+/** A node that is not up after so long is not there, unless `startTimeoutMs` says otherwise. */
+export const startTimeoutMsDefault = 20_000
+/** A shorter secret could be guessed from what the handshake shows. */
+export const secretBytesMin = 16
 /** The port of a node that names none. */
 export const portDefault = 9060

@@ -53,6 +53,8 @@ const packages: Readonly<Record<string, RegExp>> = {
   piscina: /^lib\/executor\/pool\.ts$/,
   'cli-table3': /^lib\/cli\/node-table\.ts$/,
   'log-update': /^lib\/cli\/top-command\.ts$/,
+  valibot: /^lib\/deploy\/cluster-(schema|file|nodes)\.ts$/,
+  yaml: /^lib\/deploy\/cluster-file\.ts$/,
   yargs: /^lib\/cli\//,
 }
 
