@@ -137,3 +137,10 @@ export const startTimeoutMsDefault = 20_000
 export const secretBytesMin = 16
 /** The port of a node that names none. */
 export const portDefault = 9060
+/**
+ * Replies that one client has not said to have taken: as many as a program may have under way at
+ * once.
+ */
+export const storedRepliesMax = 1024 * 1024
+/** Replies taken before a client says so by a message of its own, if no request of it did. */
+export const repliesUntoldMax = 256

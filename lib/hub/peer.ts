@@ -59,6 +59,7 @@ export class Peer implements LinkListener {
   #take(message: LinkMessage): void {
     switch (message[0]) {
       case 'request':
+      case 'acknowledge':
       case 'cease':
       case 'over':
       case 'gone':

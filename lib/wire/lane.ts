@@ -11,6 +11,7 @@ export type Lane = string | number | undefined
 export function laneOf(message: LinkMessage): Lane {
   switch (message[0]) {
     case 'request':
+    case 'acknowledge':
     case 'cease':
     case 'over':
     case 'gone':

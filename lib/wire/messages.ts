@@ -218,7 +218,11 @@ export type StoreMessage =
       thread: number,
       blocking: boolean,
       operation: Operation,
+      /** So many replies and refusals this client has taken from the receiver. */
+      ackUpTo: number,
     ]
+  /** The same, where no request came along to say it. */
+  | readonly ['acknowledge', client: number, ackUpTo: number]
   | readonly ['cease', client: number, call: number, reason: ErrorRecord]
   | readonly ['over', client: number, owner: number]
   | readonly ['gone', client: number]

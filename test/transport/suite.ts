@@ -93,10 +93,20 @@ const tests: Readonly<Record<string, LinkTest>> = {
         3,
         true,
         ['set', 'o', 'f', Uint8Array.of(1), [['l', 2]]],
+        2 ** 33,
       ],
-      ['request', 1, 1, 0, 0, false, ['set', 'o', 'f', large, null]],
-      ['request', 1, 1, 0, 0, false, ['set', 'o', 'f', new Uint8Array(storedInlineBytesMax), null]],
-      ['request', 1, 1, 0, 0, false, ['add', 'o', 'f', -1.5, null]],
+      ['request', 1, 1, 0, 0, false, ['set', 'o', 'f', large, null], 0],
+      [
+        'request',
+        1,
+        1,
+        0,
+        0,
+        false,
+        ['set', 'o', 'f', new Uint8Array(storedInlineBytesMax), null],
+        0,
+      ],
+      ['request', 1, 1, 0, 0, false, ['add', 'o', 'f', -1.5, null], 0],
     ]
     for (const one of sent) a.link.send(one)
     a.link.flush()
