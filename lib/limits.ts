@@ -121,6 +121,25 @@ export const spinMutedMsMax = 200
 /** Messages the hub takes from one thread before it looks at the others. */
 export const drainMessagesMax = 256
 
+// Of a node's processes. Times in milliseconds.
+
+/** A node process that crashed is started again after so long, twice as long each time, at most. */
+export const restartMsMin = 100
+export const restartMsMax = 5_000
+/** One that lived for so long did not crash because of how it was started. */
+export const restartForgetMs = 10_000
+/** Starts in a row that may fail before the node has ever listened, and after it has. */
+export const startFailuresMax = 3
+export const restartFailuresMax = 10
+/** A node process that is asked to end has so long; then it is killed. */
+export const nodeStopMs = 5_000
+/** The same where the spawner waits for it. */
+export const localStopMs = 2_000
+/** Characters of a line with credentials: certificates have some thousand each. */
+export const credentialsLineMax = 1024 * 1024
+/** Characters of what a failed launch wrote that its error shows. */
+export const launchTailMax = 2_000
+
 // Of a cluster. Times in milliseconds.
 
 /** A node that is not heard of for so long is lost, unless `nodeTimeoutMs` says otherwise. */
