@@ -1,17 +1,37 @@
-/** The command line: one file a command; this one only joins them. */
+/**
+ * The command line: one file a command; this one only joins them. Only the command that is asked for
+ * is loaded, so that none of the others slows the start of a program.
+ *
+ * Exit codes: 0 it went well, 1 it failed, 2 the arguments or the cluster file make no sense.
+ */
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
-import yargs from 'yargs'
-import { GoawayError } from '../errors.ts'
-import { runCommand, splitProgram } from './run-command.ts'
+import yargs, { type CommandModule } from 'yargs'
+import { GoawayError, isGoawayError } from '../errors.ts'
 
-/** Exit code for arguments that make no sense, as of `sh` and `grep`. */
+const exitFailed = 1
+/** As of `sh` and `grep`. */
 const exitUsage = 2
+const columnsMax = 100
 
-await yargs(splitProgram(process.argv.slice(2)))
+const commands: Readonly<Record<string, () => Promise<CommandModule<object, never>>>> = {
+  run: async () => (await import('./run-command.ts')).runCommand as CommandModule<object, never>,
+  node: async () => (await import('./node-command.ts')).nodeCommand as CommandModule<object, never>,
+}
+
+const asked = process.argv[2] ?? ''
+const isCommand = Object.hasOwn(commands, asked)
+const loaded = await Promise.all(
+  Object.keys(commands)
+    .filter((name) => !isCommand || name === asked)
+    .map((name) => commands[name]?.() as Promise<CommandModule<object, never>>),
+)
+
+await yargs(await programArguments(process.argv.slice(2)))
   .scriptName('goaway')
   .usage('$0 <command>')
-  .command(runCommand)
+  .wrap(Math.min(columnsMax, process.stdout.columns ?? columnsMax))
+  .command(loaded as CommandModule[])
   .demandCommand(1, 'Missing command')
   .parserConfiguration({ 'populate--': true })
   .strict()
@@ -19,11 +39,18 @@ await yargs(splitProgram(process.argv.slice(2)))
   .help()
   .fail((message, error) => {
     if (error && !(error instanceof GoawayError)) throw error
-    const help = process.argv[2] === 'run' ? 'goaway run --help' : 'goaway --help'
+    const help = isCommand ? `goaway ${asked} --help` : 'goaway --help'
     console.error(error?.message ?? `${message}; see ${help}`)
-    process.exit(exitUsage)
+    const failed = error !== undefined && !isGoawayError(error, 'ERR_GOAWAY_CONFIG')
+    process.exit(failed ? exitFailed : exitUsage)
   })
   .parseAsync()
+
+/** What comes after the name of a program to run is none of our business. */
+async function programArguments(argv: readonly string[]): Promise<string[]> {
+  if (asked !== 'run') return [...argv]
+  return (await import('./run-command.ts')).splitProgram(argv)
+}
 
 function packageVersion(): string {
   const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')

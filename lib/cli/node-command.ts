@@ -41,7 +41,11 @@ export const nodeCommand: CommandModule<object, NodeArguments> = {
         describe: 'Address and port; without an address: only this machine, 127.0.0.1',
       })
       .option('name', { type: 'string', requiresArg: true, describe: 'For messages [hostname]' })
-      .option('threads', { type: 'string', requiresArg: true, describe: 'Routines at a time [cores]' })
+      .option('threads', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Routines at a time [cores]',
+      })
       .option('threads-max', {
         type: 'string',
         requiresArg: true,
@@ -78,7 +82,14 @@ async function keepNode(given: NodeArguments): Promise<void> {
   const start = nodeStart(given, listen, name, input?.credentials ?? ownCredentials(given))
   if (given.detach === true) {
     const { port, pid, logFile } = await launchDetached({ name, start })
-    const event = { type: 'listening', name, host: listen.host, port, incarnation: '', pid } as const
+    const event = {
+      type: 'listening',
+      name,
+      host: listen.host,
+      port,
+      incarnation: '',
+      pid,
+    } as const
     console.log(given.stdin ? JSON.stringify(event) : `${eventLine(event)}; log: ${logFile}`)
     process.exit(0)
   }

@@ -13,3 +13,8 @@ export function goawayHome(env: NodeJS.ProcessEnv = process.env): string {
 export function expandHome(path: string): string {
   return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path
 }
+
+/** Where nodes keep the code of applications, by its hash. */
+export function storeDirectory(env: NodeJS.ProcessEnv = process.env): string {
+  return join(goawayHome(env), 'code')
+}

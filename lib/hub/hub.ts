@@ -170,14 +170,16 @@ export class Hub implements ThreadHost, Report, StoreReplies {
 
   answer(client: number, call: number, answer: Answer): void {
     const session = this.#sessionOf(client)
-    if (session === undefined) return this.peers.ofClient(client)?.server.replies.answer(client, call, answer)
+    if (session === undefined)
+      return this.peers.ofClient(client)?.server.replies.answer(client, call, answer)
     this.#unblock(session, call)
     session.answer(call, answer)
   }
 
   refuse(client: number, call: number, error: ErrorRecord): void {
     const session = this.#sessionOf(client)
-    if (session === undefined) return this.peers.ofClient(client)?.server.replies.refuse(client, call, error)
+    if (session === undefined)
+      return this.peers.ofClient(client)?.server.replies.refuse(client, call, error)
     this.#unblock(session, call)
     session.refuse(call, error)
   }
