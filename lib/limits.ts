@@ -163,3 +163,12 @@ export const portDefault = 9060
 export const storedRepliesMax = 1024 * 1024
 /** Replies taken before a client says so by a message of its own, if no request of it did. */
 export const repliesUntoldMax = 256
+/** How much faster or slower than true time a clock may run: crystals stay below a 1000th. */
+export const clockDriftMax = 0.01
+/**
+ * The clock on the wall and the one that leases are measured by may drift apart so far between two
+ * looks: more means that the machine was suspended, or set right.
+ */
+export const clockJumpMsMax = 250
+/** Renewals of a lease that are under way: more are older than any lease. */
+export const renewalsMax = 16
