@@ -16,10 +16,13 @@ export type GoawayErrorCode =
   | 'ERR_GOAWAY_HUB_LOST'
   | 'ERR_GOAWAY_LAUNCH'
   | 'ERR_GOAWAY_LIMIT'
+  | 'ERR_GOAWAY_LINK_LOST'
   | 'ERR_GOAWAY_LOCK_HELD'
   | 'ERR_GOAWAY_LOCK_NOT_HELD'
   | 'ERR_GOAWAY_MASTER_LOST'
   | 'ERR_GOAWAY_MODULE_LOAD'
+  | 'ERR_GOAWAY_NODE_LOST'
+  | 'ERR_GOAWAY_NODE_UNREACHABLE'
   | 'ERR_GOAWAY_NOT_A_NUMBER'
   | 'ERR_GOAWAY_NOT_SPAWNER'
   | 'ERR_GOAWAY_PROTOCOL'
@@ -31,6 +34,7 @@ export type GoawayErrorCode =
   | 'ERR_GOAWAY_THREAD_LOST'
   | 'ERR_GOAWAY_TIMEOUT'
   | 'ERR_GOAWAY_VALUE'
+  | 'ERR_GOAWAY_VERSION'
 
 /** What a {@link GoawayError} may carry beside its message. */
 export interface GoawayErrorDetails {

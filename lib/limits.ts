@@ -172,3 +172,42 @@ export const clockDriftMax = 0.01
 export const clockJumpMsMax = 250
 /** Renewals of a lease that are under way: more are older than any lease. */
 export const renewalsMax = 16
+
+// Of a link over TCP. Times in milliseconds.
+
+/** What a flush makes is cut into frames of this size. */
+export const frameBytesMax = 1024 * 1024
+/** Large values go in pieces of this size: a lock grant waits for one of them at most. */
+export const pieceBytes = 128 * 1024
+/** A piece that is accepted, so that `pieceBytes` may change. */
+export const pieceBytesMax = 1024 * 1024
+/** No piece is made while so much has not been acknowledged; what is small goes on. */
+export const unacknowledgedBytesMax = 8 * 1024 * 1024
+/** Large values of one link that are under assembly, or wait for their message. */
+export const valuesUnderWayBytesMax = 4 * valueBytesMax
+/** Nothing is handed to a connection that has so much to write: what is urgent overtakes it. */
+export const writeAheadBytes = 512 * 1024
+/** So much is acknowledged at once, anything else within `acknowledgeMs`. */
+export const acknowledgeBytes = 512 * 1024
+export const acknowledgeMs = 20
+/**
+ * How often a link that waits for an acknowledgement looks whether anything comes; after so many
+ * looks without, it asks, and then takes the connection for broken: well within the grace time.
+ */
+export const linkLookMs = 200
+export const linkLooksToAsk = 2
+export const linkLooksMax = 4
+/** Between two attempts to connect, at first and at last. */
+export const redialMsMin = 10
+export const redialMsMax = 250
+/** One attempt to connect anew. */
+export const redialAttemptMs = 1_000
+/** What is said before there is a link, in bytes, and how long it may take. */
+export const openingBytesMax = 8 * 1024
+export const openingMsMax = 3_000
+/** Connections that have not shown yet who they are; the oldest makes room for the next. */
+export const strangersMax = 256
+/** What strangers do is told so often, for each kind. */
+export const strangerWarningMs = 10_000
+/** A connection whose link is over may take so long to send its last bytes. */
+export const lingerMs = 1_000

@@ -1,0 +1,148 @@
+/**
+ * What is said on a connection before there is a link: the dialer's opening, the listener's answer,
+ * both JSON behind a length of four bytes. Both come from somebody who holds the secret, and are
+ * bounded and checked all the same.
+ */
+import type { TLSSocket } from 'node:tls'
+import { GoawayError, type GoawayErrorCode } from '../errors.ts'
+import { openingBytesMax, openingMsMax } from '../limits.ts'
+import type { Hello } from './contract.ts'
+import { get32, protocolError, put32 } from './link-record.ts'
+
+export interface Opening {
+  readonly hello: Hello
+  readonly link: string
+  /** Counts the connections that the dialer has tried for this link. */
+  readonly attempt: number
+  /** There was a connection before. */
+  readonly resumes: boolean
+  /** Incarnation of the process that is meant; '' for any. */
+  readonly expects: string
+  /** Sequence number of the last record that is complete. */
+  readonly received: number
+}
+
+export interface OpeningAnswer {
+  readonly hello: Hello
+  readonly received: number
+  readonly refused?: { readonly code: string; readonly message: string }
+}
+
+const purposes: readonly unknown[] = ['claim', 'peer', 'status', 'stop']
+
+function encode(value: Opening | OpeningAnswer): Uint8Array {
+  const text = new TextEncoder().encode(JSON.stringify(value))
+  const bytes = new Uint8Array(4 + text.byteLength)
+  put32(bytes, 0, text.byteLength)
+  bytes.set(text, 4)
+  return bytes
+}
+
+export function writeOpening(socket: TLSSocket, value: Opening | OpeningAnswer): void {
+  socket.write(encode(value))
+}
+
+/** What came, and bytes that came behind it. */
+export interface OpeningRead {
+  readonly value: unknown
+  readonly rest: Uint8Array
+}
+
+/**
+ * Reads one value, or rejects: the connection is gone, it takes too long, or it is no opening.
+ * Nobody reads from the socket afterwards until somebody listens to `data`.
+ */
+export function readOpening(socket: TLSSocket, timeoutMs = openingMsMax): Promise<OpeningRead> {
+  return new Promise((resolve, reject) => {
+    let bytes = Buffer.alloc(0)
+    const finish = (error: Error | undefined, read?: OpeningRead): void => {
+      clearTimeout(timer)
+      socket.off('data', onData)
+      socket.off('error', finish)
+      socket.off('close', onClose)
+      socket.pause()
+      if (read === undefined) reject(error ?? protocolError('no opening'))
+      else resolve(read)
+    }
+    const onData = (chunk: Buffer): void => {
+      bytes = Buffer.concat([bytes, chunk])
+      if (bytes.byteLength < 4) return
+      const end = 4 + get32(bytes, 0)
+      if (end > 4 + openingBytesMax) finish(protocolError(`an opening of ${end} bytes`))
+      else if (bytes.byteLength >= end) {
+        try {
+          const value: unknown = JSON.parse(bytes.toString('utf8', 4, end))
+          finish(undefined, { value, rest: bytes.subarray(end) })
+        } catch (error) {
+          finish(protocolError('an opening that is no JSON', error))
+        }
+      }
+    }
+    const onClose = (): void =>
+      finish(Object.assign(new Error('it closed the connection'), { code: 'ECONNRESET' }))
+    const late = Object.assign(new Error('it does not answer'), { code: 'ETIMEDOUT' })
+    const timer = setTimeout(() => finish(late), timeoutMs)
+    socket.on('data', onData)
+    socket.on('error', finish)
+    socket.on('close', onClose)
+    socket.resume()
+  })
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value.length < 2048
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
+
+/** Both ends of a link must be the same, so this is looked at before anything else. */
+export function checkVersions(own: Hello, peer: unknown, place: string): void {
+  const hello = (peer ?? {}) as Partial<Hello>
+  if (hello.protocol === own.protocol && hello.version === own.version) return
+  throw new GoawayError(
+    'ERR_GOAWAY_VERSION',
+    `Cannot link with ${place}: it has goaway ${hello.version} (protocol ${hello.protocol}), ` +
+      `this is goaway ${own.version} (protocol ${own.protocol}); install the same version on both`,
+  )
+}
+
+export function checkHello(value: unknown): Hello {
+  const hello = (value ?? {}) as Partial<Hello>
+  const good =
+    isCount(hello.protocol) &&
+    [hello.version, hello.runtime, hello.application, hello.name, hello.incarnation].every(
+      isText,
+    ) &&
+    purposes.includes(hello.purpose) &&
+    isCount(hello.place)
+  if (!good) throw protocolError('a hello that lacks something')
+  const { protocol, version, runtime, purpose, application, name, place, incarnation } =
+    hello as Hello
+  return { protocol, version, runtime, purpose, application, name, place, incarnation }
+}
+
+export function checkOpening(value: unknown): Opening {
+  const { hello, link, attempt, resumes, expects, received } = (value ?? {}) as Partial<Opening>
+  const good = isText(link) && isText(expects) && isCount(attempt) && isCount(received)
+  if (!good || typeof resumes !== 'boolean') throw protocolError('an opening that lacks something')
+  return { hello: checkHello(hello), link, attempt, resumes, expects, received }
+}
+
+/** The answer, or what it refuses as an error. */
+export function checkAnswer(value: unknown, own: Hello, place: string): OpeningAnswer {
+  const { hello, received, refused } = (value ?? {}) as Partial<OpeningAnswer>
+  checkVersions(own, hello, place)
+  if (refused !== undefined) throw refusalOf(refused)
+  if (!isCount(received)) throw protocolError('an answer that lacks something')
+  return { hello: checkHello(hello), received }
+}
+
+function refusalOf({ code, message }: { code?: unknown; message?: unknown }): GoawayError {
+  const known = isText(code) && /^ERR_GOAWAY_[A-Z_]+$/.test(code)
+  return new GoawayError(
+    (known ? code : 'ERR_GOAWAY_PROTOCOL') as GoawayErrorCode,
+    isText(message) ? message : 'Refused without a reason',
+  )
+}
+
+/** The number before the first dot. */
+export function majorOf(runtime: string): string {
+  return runtime.replace(/^v/, '').split('.')[0] as string
+}
