@@ -14,7 +14,7 @@ import { eventLine, type SupervisorEvent } from '../deploy/supervisor.ts'
 import { GoawayError } from '../errors.ts'
 import type { Credentials } from '../transport/credentials.ts'
 
-interface NodeArguments {
+export interface NodeArguments {
   listen: string
   name?: string | undefined
   threads?: string | undefined
@@ -72,16 +72,17 @@ export const nodeCommand: CommandModule<object, NodeArguments> = {
         'Exit codes: 0 ended by a signal or by "goaway down", 1 the node cannot be started, ' +
           '2 wrong arguments.',
       ),
-  handler: keepNode,
+  handler: (given) => keepNode(given),
 }
 
-async function keepNode(given: NodeArguments): Promise<void> {
+/** @param program stands in for the node process, in tests */
+export async function keepNode(given: NodeArguments, program?: string): Promise<void> {
   const listen = parseListen(given.listen)
   const name = given.name ?? hostname()
   const input = given.stdin === true ? await credentialsFromInput(process.stdin) : undefined
   const start = nodeStart(given, listen, name, input?.credentials ?? ownCredentials(given))
   if (given.detach === true) {
-    const { port, pid, logFile } = await launchDetached({ name, start })
+    const { port, pid, logFile } = await launchDetached({ name, start, program })
     const event = {
       type: 'listening',
       name,
@@ -96,7 +97,7 @@ async function keepNode(given: NodeArguments): Promise<void> {
   process.title = `goaway node ${name} (supervisor)`
   const tell = (event: SupervisorEvent): void =>
     console.log(given.stdin === true ? JSON.stringify(event) : eventLine(event))
-  await supervise({ name, start, tell }, input?.ended)
+  await supervise({ name, start, tell, program }, input?.ended)
   // Standard input may be open yet.
   process.exit(0)
 }

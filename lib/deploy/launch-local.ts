@@ -15,6 +15,11 @@ export interface LaunchedNode {
   readonly incarnation: string | undefined
   /** Of the process on this machine. */
   readonly pid: number
+  /**
+   * When `exited` resolves, the node's process is gone for certain. Otherwise (over ssh) only the way
+   * to it is, and it ends a moment later, when it notices.
+   */
+  readonly isChild: boolean
   /** Resolves when it is gone, however it went, with the reason for a person. */
   readonly exited: Promise<string>
   /** Ends it; resolves when it is gone. */
@@ -54,6 +59,7 @@ export async function launchLocal(
   return {
     ...listening,
     pid: child.pid,
+    isChild: true,
     exited: child.exited.then(({ why, failure }) =>
       failure === undefined ? why : `${why}: ${failure.message}`,
     ),

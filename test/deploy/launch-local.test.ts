@@ -90,6 +90,7 @@ t.test('Nodes end with a blocked program that is killed', async (t) => {
     env: cleanEnvironment(),
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  t.teardown(() => child.kill('SIGKILL'))
   const [text] = await once(child.stdout as NodeJS.ReadableStream, 'data')
   const nodes = JSON.parse(String(text)) as { pid: number; port: number }[]
   for (const { pid, port } of nodes) {
