@@ -154,6 +154,12 @@ export const clusterNodesMax = 256
 export const startTimeoutMsDefault = 20_000
 /** A shorter secret could be guessed from what the handshake shows. */
 export const secretBytesMin = 16
+/** Routine ids of one node are counted from its place times this. */
+export const routinesPerNode = routinesPerClient * clientsPerNode
+/** A node is sent routines in advance for so many milliseconds of work. */
+export const aheadMs = 5
+/** Functions, and terms, that a hub has told another of and may need again. */
+export const numbersKeptMax = 1024
 /** The port of a node that names none. */
 export const portDefault = 9060
 /**

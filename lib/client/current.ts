@@ -14,6 +14,8 @@ export interface Node {
   readonly routines: RoutineTable
   /** Set in a pool thread: its number. */
   readonly thread: number
+  /** It has neighbours: what is passed may have to leave the process, and is packed as bytes. */
+  readonly clustered: boolean
   /** Ends the hub; only in the thread that started it. */
   close?(graceMs: number): Promise<void>
 }

@@ -23,6 +23,8 @@ export interface StartOptions {
   /** Limits of each thread, as of `node:worker_threads`. */
   readonly resourceLimits?: ResourceLimits | undefined
   readonly executor?: ExecutorFactory | undefined
+  /** The node is one of a cluster. */
+  readonly clustered?: boolean
 }
 
 /**
@@ -126,7 +128,8 @@ export function startHub(options: StartOptions): Node {
   keepWhileBusy(client, keeper)
   client.answerWhetherQuiet(programBaseline)
   const close = closer(client, routines, worker, port1)
-  return { name: 'local', client, routines, thread: 0, close }
+  const clustered = options.clustered ?? false
+  return { name: 'local', client, routines, thread: 0, clustered, close }
 }
 
 /** Routines that routines have started keep the program alive like its own. */

@@ -20,6 +20,10 @@ export interface Task {
   /** Packed arguments. */
   readonly payload: Payload
   readonly terms: RoutineTerms
+  /** Attempts that were made elsewhere before. @default 0 */
+  readonly attempt?: number
+  /** Milliseconds it has waited elsewhere for its start. @default 0 */
+  readonly waitedMs?: number
 }
 
 /** How a routine ended: with its packed result, or with an error. */

@@ -23,6 +23,7 @@ export interface ThreadStart {
   readonly client: number
   readonly node: string
   readonly thread: number
+  readonly clustered: boolean
 }
 
 export interface PoolThread {

@@ -35,7 +35,7 @@ export interface RunningRoutine {
 export function queuedRoutine(task: Task): RunningRoutine {
   return {
     task,
-    attempt: 0,
+    attempt: task.attempt ?? 0,
     thread: 0,
     slot: -1,
     ticket: 0,
@@ -53,7 +53,7 @@ export function queuedRoutine(task: Task): RunningRoutine {
 }
 
 /** What messages call it. */
-export function titleOf({ task }: RunningRoutine): string {
+export function titleOf({ task }: { readonly task: Task }): string {
   return task.terms.name || task.address.name || task.address.module
 }
 

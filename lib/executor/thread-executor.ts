@@ -10,6 +10,7 @@ import { queuedRoutinesMax, threadStartFailuresMax } from '../limits.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { Payload, ReportMessage } from '../wire/messages.ts'
 import type { Executor, Outcome, Report, Task } from './contract.ts'
+import { LastEnd } from './last-end.ts'
 import { failure, queuedRoutine, type RunningRoutine, titleOf, whyLost } from './running-routine.ts'
 import type { ServedThread } from './served-thread.ts'
 import type { ThreadHost } from './thread-host.ts'
@@ -29,9 +30,10 @@ export class ThreadExecutor implements Executor {
   readonly #timers = new TimerSet()
   readonly #team: ThreadTeam
   #startFailures = 0
+  #taken = 0
   #announcing: NodeJS.Timeout | undefined
   #closed: GoawayError | undefined
-  #whenEmpty: (() => void) | undefined
+  readonly #lastEnd = new LastEnd(() => this.#records.size === 0)
 
   constructor(options: ThreadExecutorOptions, host: ThreadHost, report: Report) {
     this.#node = options.node
@@ -56,6 +58,11 @@ export class ThreadExecutor implements Executor {
   /** Routines on a thread, those parked or assigned in advance included. */
   routinesOn(thread: number): number {
     return this.#team.routinesOn(thread)
+  }
+
+  /** Routines taken so far, those of them that have not begun, and threads that run. */
+  get counts(): { taken: number; waiting: number; running: number } {
+    return { taken: this.#taken, waiting: this.#team.waiting, running: this.#team.running }
   }
 
   /** Whether something will happen that no thread has to ask for. */
@@ -83,9 +90,11 @@ export class ThreadExecutor implements Executor {
       dropPayload(task.payload)
       return this.#report.settled(task.routine, { ok: false, error: recordOf(refused) })
     }
+    this.#taken++
     const record = queuedRoutine(task)
     this.#records.set(task.routine, record)
-    if (task.terms.queueTimeoutMs > 0) this.#armQueueTimer(record)
+    // One that was made before has had its wait.
+    if (task.terms.queueTimeoutMs > 0 && record.attempt === 0) this.#armQueueTimer(record)
     this.#team.enqueue(record)
   }
 
@@ -277,7 +286,7 @@ export class ThreadExecutor implements Executor {
     this.#clear(record, 'timer')
     this.#records.delete(routine)
     this.#report.settled(routine, outcome)
-    if (this.#records.size === 0) this.#whenEmpty?.()
+    this.#lastEnd.look()
   }
 
   blocked(threadId: number): void {
@@ -353,32 +362,21 @@ export class ThreadExecutor implements Executor {
       'ERR_GOAWAY_SHUTDOWN',
       'Cannot start a routine: shutdown() was called; call init() to start anew',
     )
-    await this.#emptied(graceMs)
+    await this.#lastEnd.wait(graceMs)
     const reason = failure('ERR_GOAWAY_SHUTDOWN', 'The routine was stopped: shutdown() was called')
     const stopMs = Math.min(graceMs, 1_000)
     for (const id of [...this.#records.keys()]) this.cancel(id, reason, stopMs)
     this.dispatch()
     this.#host.turn()
-    await this.#emptied(stopMs * 2 + 1_000)
+    await this.#lastEnd.wait(stopMs * 2 + 1_000)
     this.#timers.clearAll()
     await this.#team.destroy()
   }
 
-  #emptied(limitMs: number): Promise<void> {
-    if (this.#records.size === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, limitMs)
-      this.#whenEmpty = () => {
-        if (this.#records.size > 0) return
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-  }
-
   #armQueueTimer(record: RunningRoutine): void {
-    const { routine, terms } = record.task
-    record.queueTimer = this.#timers.start(terms.queueTimeoutMs, () => {
+    const { routine, terms, waitedMs = 0 } = record.task
+    const delayMs = Math.max(0, terms.queueTimeoutMs - waitedMs)
+    record.queueTimer = this.#timers.start(delayMs, () => {
       const limit = `its queueTimeoutMs: ${terms.queueTimeoutMs}`
       const text = `Routine ${titleOf(record)} waited longer than ${limit}`
       record.queueTimer = undefined

@@ -33,7 +33,8 @@ export function serve(start: ThreadStart): Promise<void> {
     reported.add(error)
     refuseModule(error)
   }
-  place.node = { name: start.node, client, routines, thread: start.thread }
+  const { node: name, thread, clustered } = start
+  place.node = { name, client, routines, thread, clustered }
   const loop = new RunLoop(client, { node: start.node, thread: start.thread })
   watchThread({ loop, words })
   client.onLetter(() => loop.checkLater())

@@ -7,6 +7,8 @@ import { MessageChannel } from 'node:worker_threads'
 import { isPort } from '../client/payload.ts'
 import { threadIdleMs } from '../limits.ts'
 import {
+  countRunning,
+  countWaiting,
   hasBehind,
   type ScheduleInput,
   type ScheduleOutput,
@@ -36,6 +38,8 @@ export interface ThreadTeamOptions {
   readonly threadsCeiling: number
   readonly window: number
   readonly hubWords: Int32Array
+  /** Its node has neighbours: see `Node` in `lib/client/current.ts`. */
+  readonly clustered?: boolean
 }
 
 /** A thread that is gone, with what it had begun. */
@@ -91,6 +95,16 @@ export class ThreadTeam {
   /** Routines on a thread, those parked or assigned in advance included. */
   routinesOn(thread: number): number {
     return this.#state.threads.get(thread)?.held.size ?? 0
+  }
+
+  /** Routines that have not begun. */
+  get waiting(): number {
+    return countWaiting(this.#state)
+  }
+
+  /** Threads that run. */
+  get running(): number {
+    return countRunning(this.#state)
   }
 
   /** Whether a routine waits for its start, or a thread is opening. */
@@ -264,6 +278,7 @@ export class ThreadTeam {
       client,
       node,
       thread: id,
+      clustered: this.#options.clustered ?? false,
     })
     const thread = new ServedThread(id, client, words, pooled)
     this.#threads.set(id, thread)
@@ -284,7 +299,9 @@ export class ThreadTeam {
     this.#ticket = (this.#ticket % 0x7fff_fffe) + 1
     thread.seat(record, this.#ticket)
     let flags = share ? flagShare : 0
-    if (terms.timeoutMs > 0 || terms.queueTimeoutMs > 0) flags |= flagReportStart
+    // Who started it counts its attempts as well, lest it be begun too often when a node is lost.
+    const timed = terms.timeoutMs > 0 || terms.queueTimeoutMs > 0
+    if (timed || record.attempt > 1) flags |= flagReportStart
     if (address.kind !== 'function') flags |= flagStream
     const isLate = isPort(payload)
     if (isLate) flags |= flagLate

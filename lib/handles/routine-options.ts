@@ -27,6 +27,11 @@ export interface RoutineOptions {
   retries?: number
   /** Running it twice does no harm. @default false */
   idempotent?: boolean
+  /**
+   * Where it runs: on the node of that name, on any node with that label, or on the node that
+   * starts it: `'local'`. @default on the node with the most room
+   */
+  on?: string
   /** What messages call it. @default the function's name */
   name?: string
 }
@@ -39,6 +44,7 @@ export const defaultTerms: RoutineTerms = Object.freeze({
   isolate: false,
   attemptsMax: 1,
   name: '',
+  on: '',
 })
 
 const checks: { readonly [Name in keyof Required<RoutineOptions>]: (value: never) => boolean } = {
@@ -51,6 +57,7 @@ const checks: { readonly [Name in keyof Required<RoutineOptions>]: (value: never
   isolate: (value: boolean) => typeof value === 'boolean',
   retries: (value: number) => Number.isSafeInteger(value) && value >= 0 && value < attemptsMax,
   idempotent: (value: boolean) => typeof value === 'boolean',
+  on: (value: string) => typeof value === 'string' && value !== '' && value.length <= nameLengthMax,
   name: (value: string) => typeof value === 'string' && value.length <= nameLengthMax,
 }
 
@@ -64,6 +71,7 @@ const expected: { readonly [Name in keyof Required<RoutineOptions>]: string } = 
   isolate: 'a boolean',
   retries: `0 to ${attemptsMax - 1}`,
   idempotent: 'a boolean',
+  on: `the name of a node, a label, or 'local': 1 to ${nameLengthMax} characters`,
   name: `a string of at most ${nameLengthMax} characters`,
 }
 
@@ -108,5 +116,6 @@ export function termsOf(options: RoutineOptions): RoutineTerms {
     isolate: options.isolate ?? false,
     attemptsMax: 1 + (options.retries ?? 0),
     name: options.name ?? '',
+    on: options.on ?? '',
   }
 }

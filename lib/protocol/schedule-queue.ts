@@ -2,9 +2,25 @@
  * The queue of the schedule machine: by priority, children before roots, the latest child first,
  * the earliest root first. What was given out and comes back stands where it stood.
  */
-import type { Lane, RoutineState, ScheduleState } from './schedule-state.ts'
+import type { Lane } from './schedule-state.ts'
 
-function laneOf(state: ScheduleState, priority: number): Lane {
+/** What the queue looks at of a routine. */
+export interface QueuedRoutine {
+  readonly id: number
+  readonly child: boolean
+  readonly priority: number
+  /** 0: queued. */
+  thread: number
+}
+
+export interface RoutineQueue<Routine extends QueuedRoutine> {
+  readonly routines: ReadonlyMap<number, Routine>
+  /** By falling priority. */
+  lanes: Lane[]
+  queued: number
+}
+
+function laneOf(state: { lanes: Lane[] }, priority: number): Lane {
   const { lanes } = state
   let index = 0
   while (index < lanes.length && (lanes[index] as Lane).priority > priority) index++
@@ -16,7 +32,10 @@ function laneOf(state: ScheduleState, priority: number): Lane {
 }
 
 /** Puts a routine where it starts next among its like: the place it had before it was given out. */
-export function putBack(state: ScheduleState, routine: RoutineState): void {
+export function putBack<Routine extends QueuedRoutine>(
+  state: RoutineQueue<Routine>,
+  routine: Routine,
+): void {
   routine.thread = 0
   state.queued++
   const lane = laneOf(state, routine.priority)
@@ -25,7 +44,10 @@ export function putBack(state: ScheduleState, routine: RoutineState): void {
   else lane.roots.unshift(routine.id)
 }
 
-export function enqueue(state: ScheduleState, routine: RoutineState): void {
+export function enqueue<Routine extends QueuedRoutine>(
+  state: RoutineQueue<Routine>,
+  routine: Routine,
+): void {
   state.queued++
   const lane = laneOf(state, routine.priority)
   if (routine.child) lane.children.push(routine.id)
@@ -33,7 +55,9 @@ export function enqueue(state: ScheduleState, routine: RoutineState): void {
 }
 
 /** The next routine of the queue, skipping those that were cancelled; it stays queued. */
-export function peek(state: ScheduleState): RoutineState | undefined {
+export function peek<Routine extends QueuedRoutine>(
+  state: RoutineQueue<Routine>,
+): Routine | undefined {
   for (let lane = state.lanes[0]; lane !== undefined; lane = state.lanes[0]) {
     while (lane.children.length > 0) {
       const routine = state.routines.get(lane.children[lane.children.length - 1] as number)
@@ -51,7 +75,10 @@ export function peek(state: ScheduleState): RoutineState | undefined {
 }
 
 /** Takes the routine that {@link peek} found. */
-export function take(state: ScheduleState, routine: RoutineState): void {
+export function take<Routine extends QueuedRoutine>(
+  state: RoutineQueue<Routine>,
+  routine: Routine,
+): void {
   const lane = laneOf(state, routine.priority)
   if (routine.child) lane.children.pop()
   else if (++lane.rootsHead > 1024 && lane.rootsHead * 2 > lane.roots.length) {

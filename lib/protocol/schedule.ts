@@ -128,7 +128,19 @@ function placeFor(
   return undefined
 }
 
-function countRunning(state: ScheduleState): number {
+/** Routines that have not begun: queued, or behind another on a thread. */
+export function countWaiting(state: ScheduleState): number {
+  let waiting = state.queued
+  for (const { held, unbegun } of state.threads.values()) {
+    waiting += unbegun.length
+    // The first on a thread without another has begun, or is about to.
+    if (unbegun.length > 0 && held.size === unbegun.length) waiting--
+  }
+  return waiting
+}
+
+/** Threads that run, by what is known of them. */
+export function countRunning(state: ScheduleState): number {
   let running = 0
   for (const thread of state.threads.values()) if (isRunning(thread)) running++
   return running

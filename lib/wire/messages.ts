@@ -91,6 +91,8 @@ export interface RoutineTerms {
   readonly isolate: boolean
   readonly attemptsMax: number
   readonly name: string
+  /** Where it may run: '' anywhere, 'local' where it was started, or a node's name, or a label. */
+  readonly on: string
 }
 
 /**
@@ -231,8 +233,9 @@ export type StoreMessage =
   | readonly ['waiting', client: number, call: number]
 
 /**
- * Between hubs: routines of the one that run at the other. `attempt` counts those made elsewhere
- * before.
+ * Between hubs: routines of the one that run at the other. `attempt` of an order counts those made
+ * elsewhere before, `waitedMs` how long it waited to be sent. A number of a function or of terms
+ * may be given anew, once no order that was sent with it is open.
  */
 export type RemoteRoutineMessage =
   | readonly ['function', fn: number, address: FunctionAddress]
@@ -244,6 +247,7 @@ export type RemoteRoutineMessage =
       fn: number,
       terms: number,
       attempt: number,
+      waitedMs: number,
       payload: Payload,
     ]
   | readonly ['cancel', routine: number, reason: ErrorRecord | null, graceMs: number]
@@ -254,8 +258,8 @@ export type RemoteRoutineMessage =
   | readonly ['result', routine: number, payload: Payload]
   | readonly ['failure', routine: number, error: ErrorRecord]
   /**
-   * So many orders of the receiver may have been sent in all; `load`: routines of this node, those
-   * that wait included, for each of its threads.
+   * So many orders of the receiver may have been sent in all; `load`: routines that this node has
+   * of others than the receiver, those that wait included, for each of its threads.
    */
   | readonly ['room', allowed: number, load: number]
 

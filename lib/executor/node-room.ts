@@ -1,0 +1,38 @@
+/** What this node has room for, measured at its threads. */
+import { windowMax } from '../limits.ts'
+import { initialRoom, measureRoom, type RoomState } from '../protocol/room.ts'
+import type { ThreadExecutor } from './thread-executor.ts'
+
+export class NodeRoom {
+  readonly threads: number
+  readonly #executor: ThreadExecutor
+  readonly #state: RoomState
+  /** Whether somebody has sent all that he was allowed. */
+  exhausted = false
+
+  constructor(executor: ThreadExecutor, threads: number) {
+    this.#executor = executor
+    this.threads = Math.max(1, threads)
+    this.#state = initialRoom(this.threads, this.threads * windowMax)
+  }
+
+  /** Routines that this node has. */
+  get routines(): number {
+    return this.#executor.routines
+  }
+
+  /** How many more it takes now. */
+  measure(): number {
+    const { waiting, running, taken } = this.#executor.counts
+    const { exhausted } = this
+    this.exhausted = false
+    const begun = taken - waiting
+    return measureRoom(this.#state, {
+      nowMs: performance.now(),
+      begun,
+      waiting,
+      running,
+      exhausted,
+    })
+  }
+}

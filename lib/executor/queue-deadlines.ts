@@ -1,0 +1,73 @@
+/**
+ * Until when routines may wait, with one timer for all: those of one limit end in the order in
+ * which they came.
+ */
+interface Waiting {
+  readonly routine: number
+  readonly untilMs: number
+}
+
+export class QueueDeadlines {
+  /** By limit, in milliseconds. */
+  readonly #byLimit = new Map<number, Waiting[]>()
+  /** Whether the routine still waits. */
+  readonly #waits: (routine: number) => boolean
+  readonly #expired: (routines: readonly number[]) => void
+  #timer: NodeJS.Timeout | undefined
+  #timerMs = Infinity
+
+  constructor(waits: (routine: number) => boolean, expired: (routines: readonly number[]) => void) {
+    this.#waits = waits
+    this.#expired = expired
+  }
+
+  add(routine: number, limitMs: number): void {
+    const untilMs = performance.now() + limitMs
+    const list = this.#byLimit.get(limitMs)
+    if (list === undefined) this.#byLimit.set(limitMs, [{ routine, untilMs }])
+    else list.push({ routine, untilMs })
+    this.#arm(untilMs)
+  }
+
+  get armed(): boolean {
+    return this.#timer !== undefined
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#timerMs = Infinity
+    this.#byLimit.clear()
+  }
+
+  #arm(untilMs: number): void {
+    if (untilMs >= this.#timerMs) return
+    clearTimeout(this.#timer)
+    this.#timerMs = untilMs
+    this.#timer = setTimeout(() => this.#look(), Math.max(0, untilMs - performance.now()))
+  }
+
+  #look(): void {
+    this.#timer = undefined
+    this.#timerMs = Infinity
+    const now = performance.now()
+    const expired: number[] = []
+    let next = Infinity
+    for (const [limitMs, list] of this.#byLimit) {
+      let passed = 0
+      for (; passed < list.length; passed++) {
+        const { routine, untilMs } = list[passed] as Waiting
+        if (!this.#waits(routine)) continue
+        if (untilMs > now) break
+        expired.push(routine)
+      }
+      if (passed === list.length) this.#byLimit.delete(limitMs)
+      else {
+        list.splice(0, passed)
+        next = Math.min(next, (list[0] as Waiting).untilMs)
+      }
+    }
+    if (next < Infinity) this.#arm(next)
+    if (expired.length > 0) this.#expired(expired)
+  }
+}

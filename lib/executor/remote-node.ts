@@ -1,0 +1,26 @@
+/** A node as whoever places routines sees it. */
+import type { ErrorRecord } from '../wire/error-record.ts'
+import type { Report, Task } from './contract.ts'
+
+export interface RemoteNode {
+  readonly place: number
+  /** Its number in the cluster file; 0 the spawner. */
+  readonly index: number
+  readonly name: string
+  readonly labels: readonly string[]
+  /** Routines that it runs at a time; 0: only what is to run where it was started. */
+  readonly threads: number
+  /** It is in this process: a value on a port can be handed to it. */
+  readonly takesPorts: boolean
+  /** Sends it a routine; `attempt` counts the attempts that were made elsewhere before. */
+  order(task: Task, attempt: number, waitedMs: number): void
+  cancel(routine: number, reason: ErrorRecord, graceMs: number): void
+  credit(routine: number, values: number): void
+  finish(routine: number): void
+}
+
+/** What a node tells of the routines it was sent. */
+export interface NodeReport extends Report {
+  /** So many routines it may have been sent in all; routines of others for each of its threads. */
+  room(allowed: number, load: number): void
+}
