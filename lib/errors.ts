@@ -6,6 +6,7 @@
 
 /** What went wrong, as a stable word. */
 export type GoawayErrorCode =
+  | 'ERR_GOAWAY_BUNDLE'
   | 'ERR_GOAWAY_CANCELLED'
   | 'ERR_GOAWAY_CONFIG'
   | 'ERR_GOAWAY_DEADLOCK'

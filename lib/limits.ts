@@ -160,6 +160,16 @@ export const routinesPerNode = routinesPerClient * clientsPerNode
 export const aheadMs = 5
 /** Functions, and terms, that a hub has told another of and may need again. */
 export const numbersKeptMax = 1024
+/** Files of one application's code: as many as a large node_modules folder has. */
+export const codeFilesMax = 200_000
+/** A file of the code or its assets: it is in memory whole, here and there. */
+export const codeFileBytesMax = 256 * 1024 * 1024
+/** Files of a package that is sent whole, because what it loads cannot be told from its text. */
+export const packageFilesMax = 2_000
+/** Bundles that a node keeps however old they are. */
+export const codeBundlesKept = 8
+/** Code that nobody has used for so long is removed from a node. */
+export const codeAgeMsMax = 7 * 24 * 60 * 60 * 1000
 /** The port of a node that names none. */
 export const portDefault = 9060
 /**

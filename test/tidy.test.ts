@@ -48,11 +48,14 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
 /** Packages, and the files that may import them. */
 const packages: Readonly<Record<string, RegExp>> = {
-  acorn: /^lib\/client\/analyse-script\.ts$/,
+  acorn: /^lib\/(client\/analyse-script|deploy\/find-specifiers)\.ts$/,
+  esbuild: /^lib\/deploy\/(trace-modules|transform-module)\.ts$/,
+  'get-tsconfig': /^lib\/deploy\/transform-module\.ts$/,
   msgpackr: /^lib\/wire\/frame\.ts$/,
   piscina: /^lib\/executor\/pool\.ts$/,
   'cli-table3': /^lib\/cli\/node-table\.ts$/,
   'log-update': /^lib\/cli\/top-command\.ts$/,
+  tinyglobby: /^lib\/deploy\/(bundle|package-files)\.ts$/,
   valibot: /^lib\/deploy\/cluster-(schema|file|nodes)\.ts$/,
   yaml: /^lib\/deploy\/cluster-file\.ts$/,
   yargs: /^lib\/cli\//,

@@ -13,12 +13,18 @@ export type FunctionKind = 'function' | 'generator' | 'async-generator'
 
 export type { FunctionAddress }
 
-export function makeAddress(
-  fn: RoutineFunction,
-  at: { module: string; exportName?: string | undefined; line: number; column: number },
-): FunctionAddress {
-  const { module, exportName, line, column } = at
-  const fingerprint = fingerprintOf(fn)
+/** Where a function was found. */
+export interface AddressPlace {
+  readonly module: string
+  readonly exportName?: string | undefined
+  readonly line: number
+  readonly column: number
+  /** '' where the text is not the one that others have. @default that of the function */
+  readonly fingerprint?: string
+}
+
+export function makeAddress(fn: RoutineFunction, at: AddressPlace): FunctionAddress {
+  const { module, exportName, line, column, fingerprint = fingerprintOf(fn) } = at
   const name = nameOf(fn)
   return {
     key: `${module}#${exportName ?? ''}#${name}#${line}:${column}#${fingerprint}`,

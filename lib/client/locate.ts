@@ -13,7 +13,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { types } from 'node:util'
 import { GoawayError } from '../errors.ts'
 import { analyseScript, type ScriptAnalysis, type Standing } from './analyse-script.ts'
+import { isBundled, spawnerModule } from './bundled.ts'
 import {
+  type AddressPlace,
   type FunctionAddress,
   makeAddress,
   nameOf,
@@ -61,9 +63,19 @@ export function locate(fn: unknown): FunctionAddress {
   const exportName = script.isModule
     ? exportOfModule(candidate, place)
     : exportOfCommonJs(candidate, place)
-  const address = makeAddress(candidate, { module: script.url, exportName, line, column })
+  const address = makeAddress(
+    candidate,
+    addressable({ module: script.url, exportName, line, column }),
+  )
   addresses.set(candidate, address)
   return address
+}
+
+/** A bundle has another text, in which a function stands elsewhere. */
+function addressable(at: AddressPlace): AddressPlace {
+  if (!isBundled()) return at
+  const { module, exportName } = at
+  return { module: spawnerModule(module), exportName, line: -1, column: -1, fingerprint: '' }
 }
 
 /** Remembers where a function was found, so that routines of this thread can hand it on at once. */

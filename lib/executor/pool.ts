@@ -24,6 +24,8 @@ export interface ThreadStart {
   readonly node: string
   readonly thread: number
   readonly clustered: boolean
+  /** The folder that the application's code lies in, at a node that was sent it. */
+  readonly code?: string
 }
 
 export interface PoolThread {

@@ -3,6 +3,7 @@
  * the export that agrees with the address in name and text.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { bundledFile, isBundled } from '../client/bundled.ts'
 import type { FunctionAddress, RoutineFunction } from '../client/function-address.ts'
 import { fingerprintOf, nameOf } from '../client/function-address.ts'
 import { inspectFunction } from '../client/inspect-function.ts'
@@ -78,7 +79,8 @@ async function importModule(url: string): Promise<object> {
   try {
     tsxRegistered ??= registerTsx()
     await tsxRegistered
-    const namespace: object = await loading.run(state, () => import(url))
+    const file = bundledFile(url)
+    const namespace: object = await loading.run(state, () => import(file))
     if (state.refused === undefined) return namespace
     if (refusedModules.size < resolvedMax) refusedModules.set(url, state.refused)
     throw state.refused
@@ -99,6 +101,7 @@ function asModuleError(url: string, cause: unknown): unknown {
     if (isGoawayError(error, 'ERR_GOAWAY_NOT_SPAWNER')) return error
     error = error.cause
   }
+  if (isGoawayError(cause, 'ERR_GOAWAY_MODULE_LOAD')) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new GoawayError(
     'ERR_GOAWAY_MODULE_LOAD',
@@ -109,7 +112,11 @@ function asModuleError(url: string, cause: unknown): unknown {
 
 function matchExport(namespace: object, address: FunctionAddress): RoutineFunction {
   const exported = [...exportedFunctions(namespace)]
-  const alike = exported.filter(([, fn]) => fingerprintOf(fn) === address.fingerprint)
+  // A bundle has another text than its sources, so where one is in play the name has to do.
+  const isTextKnown = address.fingerprint !== '' && !isBundled()
+  const alike = exported.filter(
+    ([, fn]) => !isTextKnown || fingerprintOf(fn) === address.fingerprint,
+  )
   const byExport = alike.filter(([exportName]) => exportName === address.exportName)
   const byName = alike.filter(([, fn]) => nameOf(fn) === address.name)
   const found = distinct(byExport.length > 0 ? byExport : byName)
@@ -139,7 +146,7 @@ function refuseMissing(
   const names = [...new Set(exported.map(([name]) => name))]
   const shown = names.slice(0, namesMax).join(', ') + (names.length > namesMax ? ', ...' : '')
   const why =
-    exportName !== undefined && names.includes(exportName)
+    exportName !== undefined && names.includes(exportName) && address.fingerprint !== ''
       ? `on this thread its export ${exportName} has another text; if the file was edited since, ` +
         'start the program again'
       : 'its module does not export it; add `export` before it, at the top level of the module'

@@ -6,6 +6,8 @@ import type { ThreadWords } from '../wire/shared-words.ts'
 
 /** Where the threads are attached: the hub listens to their ports and hands reports back. */
 export interface ThreadHost {
+  /** The folder of the application's code, once this node has been sent it. */
+  readonly code?: string | undefined
   /** Numbers a client; never twice. */
   nextClient(): number
   attach(client: number, thread: number, port: MessagePort, words: ThreadWords): void

@@ -2,6 +2,7 @@
 import { writeSync } from 'node:fs'
 import process from 'node:process'
 import { inspect } from 'node:util'
+import { useCode } from '../client/bundled.ts'
 import { Channel } from '../client/channel.ts'
 import { place } from '../client/current.ts'
 import { HubClient } from '../client/hub-client.ts'
@@ -20,6 +21,7 @@ import { RunLoop } from './run-loop.ts'
 
 /** Serves until it is told to close. */
 export function serve(start: ThreadStart): Promise<void> {
+  if (start.code !== undefined) useCode(start.code)
   const words = new ThreadWords(start.words)
   const channel = new Channel(start.port, words, new Int32Array(start.hubWords))
   // The thread lives as long as its port: nothing in it need keep it alive.
@@ -45,7 +47,8 @@ export function serve(start: ThreadStart): Promise<void> {
           start.port.close()
           return resolve()
         }
-        if (!loop.take(message as RunMessage)) client.dispatch(message as HubMessage)
+        if (message[0] === 'code') useCode(message[1] as string)
+        else if (!loop.take(message as RunMessage)) client.dispatch(message as HubMessage)
       }
       loop.pump()
     }

@@ -271,6 +271,7 @@ export class ThreadTeam {
     const words = new ThreadWords()
     const client = this.#host.nextClient()
     const { node, hubWords } = this.#options
+    const { code } = this.#host
     const pooled = this.#options.pool.open({
       port: port2,
       words: words.buffer,
@@ -279,6 +280,7 @@ export class ThreadTeam {
       node,
       thread: id,
       clustered: this.#options.clustered ?? false,
+      ...(code === undefined ? {} : { code }),
     })
     const thread = new ServedThread(id, client, words, pooled)
     this.#threads.set(id, thread)

@@ -173,6 +173,8 @@ export type HubMessage =
  * words.
  */
 export type RunMessage =
+  /** The application's code lies in this folder from now on. */
+  | readonly ['code', directory: string]
   | readonly ['function', fn: number, address: FunctionAddress]
   | readonly [
       'run',
@@ -319,6 +321,10 @@ export interface CodeManifest {
   readonly modules: { readonly [url: string]: string }
   /** Packages that are not in the bundle and have to be installed at the node. */
   readonly externals: readonly string[]
+  /** Packages that are not in the bundle, and that it can do without. */
+  readonly optional?: readonly string[]
+  /** Folders of the bundle that another name leads to, as pnpm lays out packages. */
+  readonly links?: readonly (readonly [path: string, target: string])[]
 }
 
 /** Between the spawner and a node, before and while an application runs on it. */
