@@ -5,6 +5,8 @@
  * own.
  */
 export const inlineBytesMax = 32 * 1024
+/** An ArrayBuffer of this size is copied once, beside what the serializer writes. */
+export const bulkBytesMin = 16 * 1024
 /** A stored value up to this size lies in the hub's own memory; a larger one in a shared buffer. */
 export const storedInlineBytesMax = 64 * 1024
 /**

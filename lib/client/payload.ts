@@ -1,8 +1,13 @@
-/** Packed values as payloads of messages: small ones inline, large ones on a port of their own. */
+/**
+ * Packed values as payloads of messages. Alone, a node packs small ones inline and large ones on a
+ * port of their own. In a cluster all are bytes, large ones in shared memory, so that they can go
+ * wherever their routine goes; only what lives in one process stays on a port.
+ */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { GoawayError } from '../errors.ts'
 import type { MessagePortLike, Payload } from '../wire/messages.ts'
-import { type EncodedValue, encodeStored, type PackedCall, packCall, unpackCall } from './values.ts'
+import { place } from './current.ts'
+import { type EncodedValue, encodeCall, type PackedCall, packCall, unpackCall } from './values.ts'
 
 /**
  * Packs a value for its one reader.
@@ -13,6 +18,10 @@ export function packPayload(value: unknown, where: string, transfer?: readonly o
   if (transfer === undefined) {
     if (typeof value === 'number' && value !== 0) return value
     if (value === undefined || value === null || typeof value === 'boolean') return value
+  }
+  if (place.node?.clustered === true) {
+    const bytes = packBytes(value, where, transfer)
+    if (bytes !== undefined) return bytes
   }
   const packed = packCall(value, where, transfer)
   if ('bytes' in packed) return packed.bytes
@@ -26,7 +35,21 @@ export function packPayload(value: unknown, where: string, transfer?: readonly o
 
 /** Packs a value that may be read more than once: by every attempt of a routine. */
 export function packRepeatable(value: unknown, where: string): Payload {
-  return encodeStored(value, where)
+  return encodeCall(value, where, true) as Uint8Array
+}
+
+/** Undefined if only a port can carry it. What is moved is copied, and gone here. */
+function packBytes(
+  value: unknown,
+  where: string,
+  transfer: readonly object[] = [],
+): Uint8Array | undefined {
+  const isMemory = transfer.every((one) => one instanceof ArrayBuffer)
+  if (!isMemory || new Set(transfer).size < transfer.length) return undefined
+  const bytes = encodeCall(value, where, false)
+  if (bytes === undefined) return undefined
+  if (transfer.length > 0) structuredClone(transfer, { transfer: transfer as ArrayBuffer[] })
+  return bytes
 }
 
 export function unpackPayload(payload: Payload): unknown {

@@ -8,7 +8,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import * as types from 'node:util/types'
-import { valueBytesMax, valueDepthMax } from '../limits.ts'
+import { bulkBytesMin, valueBytesMax, valueDepthMax } from '../limits.ts'
 import {
   type ErrorFacts,
   isErrorLike,
@@ -39,6 +39,8 @@ export interface CopyRules {
   /** A stored value may be read by anyone at any time: nothing in it can be shared or moved. */
   readonly stored: boolean
   readonly transfer?: readonly object[] | undefined
+  /** It is to become bytes: buffers that are moved are copied like others. @default false */
+  readonly asBytes?: boolean
 }
 
 export interface ValueCopy {
@@ -50,6 +52,8 @@ export interface ValueCopy {
   readonly cloneOnly: boolean
   /** An estimate. */
   readonly bytes: number
+  /** Large buffers of the copy, and where their content is. */
+  readonly contents: ReadonlyMap<ArrayBuffer, Uint8Array>
 }
 
 type TypedArray = Exclude<NodeJS.ArrayBufferView, DataView>
@@ -111,13 +115,14 @@ class Copier {
   readonly #bare: object[] = []
   readonly #buffers: Uint8Array[] = []
   readonly #errors: ErrorRepair[] = []
+  readonly #contents = new Map<ArrayBuffer, Uint8Array>()
   #freezable = true
   #cloneOnly = false
   #bytes = 0
 
   constructor(rules: CopyRules) {
     this.#rules = rules
-    this.#moved = new Set(rules.transfer)
+    this.#moved = new Set(rules.asBytes === true ? [] : rules.transfer)
   }
 
   found(): Omit<ValueCopy, 'graph'> {
@@ -128,6 +133,7 @@ class Copier {
       freezable: this.#freezable,
       cloneOnly: this.#cloneOnly,
       bytes: this.#bytes,
+      contents: this.#contents,
     }
   }
 
@@ -268,6 +274,7 @@ class Copier {
       this.#refuseNamed(value, 0)
       this.#checkMemory(value)
       this.#count(value.byteLength)
+      this.#note(value, new Uint8Array(value))
       return this.#remember(value, value)
     }
     if (types.isSharedArrayBuffer(value)) return this.#shareMemory(value)
@@ -328,12 +335,30 @@ class Copier {
     } else if (this.#moved.has(buffer)) {
       this.#cloneOnly = true
     } else if (byteLength < buffer.byteLength) {
-      const part = buffer.slice(byteOffset, byteOffset + byteLength)
+      const part = this.#partOf(buffer as ArrayBuffer, byteOffset, byteLength)
       return viewClass === undefined ? new DataView(part) : new viewClass(part)
-    }
+    } else this.#note(buffer as ArrayBuffer, new Uint8Array(buffer))
     if (!Buffer.isBuffer(value)) return value
     // A view of the same memory: the Buffer class itself does not survive.
     return new Uint8Array(buffer, byteOffset, byteLength)
+  }
+
+  #partOf(buffer: ArrayBuffer, from: number, length: number): ArrayBuffer {
+    if (this.#rules.asBytes !== true || length < bulkBytesMin) {
+      return buffer.slice(from, from + length)
+    }
+    // Stands for the part in the structure; nobody writes into it.
+    const part = new ArrayBuffer(length)
+    this.#contents.set(part, new Uint8Array(buffer, from, length))
+    return part
+  }
+
+  /** Remembers a large buffer, so that its content need not go through the serializer. */
+  #note(buffer: ArrayBuffer, content: Uint8Array): void {
+    if (this.#rules.asBytes !== true || content.length < bulkBytesMin) return
+    // One that can change its size is the serializer's affair.
+    if ((buffer as { resizable?: boolean }).resizable === true) return
+    this.#contents.set(buffer, content)
   }
 
   #refuseNamedOfView(value: ArrayBufferView, viewClass: ViewClass | undefined): void {

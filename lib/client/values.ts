@@ -12,8 +12,9 @@
  */
 import { Deserializer, Serializer } from 'node:v8'
 import { GoawayError } from '../errors.ts'
-import { inlineBytesMax, storedInlineBytesMax, valueBytesMax } from '../limits.ts'
+import { inlineBytesMax, valueBytesMax } from '../limits.ts'
 import type { EncodedValue, InlineValue } from '../wire/messages.ts'
+import { memoryFor, readBulk, writeBulk } from './bulk-value.ts'
 import { readPlain } from './plain-reader.ts'
 import { isWellFormed, writePlain } from './plain-writer.ts'
 import { applyRepairs, type CopyRules, copyValue, type Repairs } from './value-copy.ts'
@@ -37,6 +38,8 @@ const tagPlain = 1
 const tagGraph = 2
 /** By V8, with something in it that cannot be frozen. */
 const tagUnfreezable = 3
+/** By V8, with its large buffers behind it. */
+const tagBulk = 4
 
 /** A stored string up to so many characters is not encoded. */
 const inlineCharactersMax = 1024
@@ -51,11 +54,15 @@ export function encodeStored(value: unknown, where: string): EncodedValue {
   if (isInline(value)) return value
   const bytes =
     writePlain(value, tagPlain, valueBytesMax) ?? writeStoredGraph(value, { where, stored: true })
-  if (bytes.length <= storedInlineBytesMax) return bytes
-  // Over shared memory, so that posting it to every thread that reads it copies nothing.
-  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
-  shared.set(bytes)
-  return shared
+  return inSharedMemory(bytes)
+}
+
+/** Over shared memory, so that posting it to every thread that reads it copies nothing. */
+function inSharedMemory(bytes: Uint8Array): Uint8Array {
+  const memory = memoryFor(bytes.length)
+  if (!(memory.buffer instanceof SharedArrayBuffer)) return bytes
+  memory.set(bytes)
+  return memory
 }
 
 /**
@@ -88,6 +95,35 @@ export function packCall(values: unknown, where: string, transfer?: readonly obj
   const { graph, repairs, freezable, cloneOnly, bytes } = copyValue(values, rules)
   if (moves || cloneOnly || bytes > inlineBytesMax) return { clone: graph, repairs }
   return { bytes: writeGraph(graph, repairs, freezable, where) }
+}
+
+/**
+ * Packs arguments or a result as bytes, however large: they can be read more than once, and leave
+ * the process.
+ *
+ * @param stored what lives in this process alone is refused
+ * @returns undefined where only a port can carry it, unless `stored`
+ * @throws {GoawayError} ERR_GOAWAY_VALUE
+ */
+export function encodeCall(
+  values: unknown,
+  where: string,
+  stored: boolean,
+): Uint8Array | undefined {
+  const plain = writePlain(values, tagPlain, valueBytesMax)
+  if (plain !== undefined) return inSharedMemory(plain)
+  const rules: CopyRules = { where, stored, asBytes: true }
+  const { graph, repairs, freezable, cloneOnly, contents } = copyValue(values, rules)
+  if (cloneOnly) return undefined
+  if (contents.size === 0) return inSharedMemory(writeGraph(graph, repairs, freezable, where))
+  try {
+    const value = repairs === undefined ? [graph] : [graph, repairs]
+    const bytes = writeBulk(value, tagBulk, contents, valueBytesMax)
+    if (bytes !== undefined) return bytes
+  } catch (error) {
+    throw refuse(where, [], 'cannot be encoded', 'pass plain data, or less of it', error)
+  }
+  throw tooLarge(where)
 }
 
 /** What {@link packCall} packed, the receiver's own. Call it once: a clone is not copied again. */
@@ -136,20 +172,34 @@ function writeGraph(
   }
   const bytes = new Uint8Array(serializer.releaseBuffer())
   if (bytes.length <= valueBytesMax) return bytes
-  throw refuse(where, [], `is larger than ${valueBytesMax} bytes`, 'pass it in parts')
+  throw tooLarge(where)
+}
+
+function tooLarge(where: string): GoawayError {
+  return refuse(where, [], `is larger than ${valueBytesMax} bytes`, 'pass it in parts')
 }
 
 function readGraph(bytes: Uint8Array): unknown {
-  if (bytes[0] !== tagGraph && bytes[0] !== tagUnfreezable) throw malformed('unknown encoding')
+  const [tag] = bytes
+  if (tag !== tagGraph && tag !== tagUnfreezable && tag !== tagBulk) {
+    throw malformed('unknown encoding')
+  }
   try {
-    const deserializer = new Deserializer(bytes.subarray(1))
-    deserializer.readHeader()
-    const [graph, repairs] = deserializer.readValue() as [unknown, Repairs?]
+    const [graph, repairs] = (tag === tagBulk ? readBulk(bytes) : readSerialized(bytes)) as [
+      unknown,
+      Repairs?,
+    ]
     applyRepairs(repairs)
     return graph
   } catch (error) {
     throw malformed('not what the serializer writes', error)
   }
+}
+
+function readSerialized(bytes: Uint8Array): unknown {
+  const deserializer = new Deserializer(bytes.subarray(1))
+  deserializer.readHeader()
+  return deserializer.readValue()
 }
 
 function malformed(what: string, cause?: unknown): GoawayError {
