@@ -1,6 +1,6 @@
 /**
- * The command line: one file a command; this one only joins them. Only the command that is asked for
- * is loaded, so that none of the others slows the start of a program.
+ * The command line: one file a command; this one only joins them. Only the command that is asked
+ * for is loaded, so that none of the others slows the start of a program.
  *
  * Exit codes: 0 it went well, 1 it failed, 2 the arguments or the cluster file make no sense.
  */
@@ -14,9 +14,16 @@ const exitFailed = 1
 const exitUsage = 2
 const columnsMax = 100
 
-const commands: Readonly<Record<string, () => Promise<CommandModule<object, never>>>> = {
-  run: async () => (await import('./run-command.ts')).runCommand as CommandModule<object, never>,
-  node: async () => (await import('./node-command.ts')).nodeCommand as CommandModule<object, never>,
+/** Each has arguments of its own, which yargs checks. */
+type Command = CommandModule<object, never>
+
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./run-command.ts')).runCommand as Command,
+  node: async () => (await import('./node-command.ts')).nodeCommand as Command,
+  up: async () => (await import('./up-command.ts')).upCommand as Command,
+  down: async () => (await import('./down-command.ts')).downCommand as Command,
+  status: async () => (await import('./status-command.ts')).statusCommand as Command,
+  top: async () => (await import('./top-command.ts')).topCommand as Command,
 }
 
 const asked = process.argv[2] ?? ''
@@ -24,7 +31,7 @@ const isCommand = Object.hasOwn(commands, asked)
 const loaded = await Promise.all(
   Object.keys(commands)
     .filter((name) => !isCommand || name === asked)
-    .map((name) => commands[name]?.() as Promise<CommandModule<object, never>>),
+    .map((name) => commands[name]?.() as Promise<Command>),
 )
 
 await yargs(await programArguments(process.argv.slice(2)))

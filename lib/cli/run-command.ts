@@ -9,17 +9,25 @@ import { GoawayError } from '../errors.ts'
 import { loaderOptions } from './find-loader.ts'
 import { runProgram } from './run-program.ts'
 
+/** Read by the library, where `init` is not told of a cluster. */
+const clusterVariable = 'GOAWAY_CLUSTER'
+
 interface RunArguments {
   program: string
   threads?: string | undefined
+  cluster?: string | undefined
   '--'?: string[] | undefined
 }
 
+const clusterOption = /^(-c|--cluster)(=|$)/
+
 /** The options of `run` that are followed by their value. */
-const optionsWithValue = new Set(['--threads'])
+const optionsWithValue = new Set(['--threads', '--cluster', '-c'])
 
 /**
- * Marks where the program's own arguments begin: what comes after its name is none of our business.
+ * Marks where the program's own arguments begin: what comes after its name is none of our business,
+ * except for a cluster file right after it: `run app.ts -c cluster.yaml`. A program that has such an
+ * option itself is given it after `--`.
  */
 export function splitProgram(argv: readonly string[]): string[] {
   if (argv[0] !== 'run') return [...argv]
@@ -28,7 +36,13 @@ export function splitProgram(argv: readonly string[]): string[] {
     at += optionsWithValue.has(argv[at] as string) ? 2 : 1
   }
   if (argv[at] === undefined || argv[at] === '--') return [...argv]
-  return [...argv.slice(0, at + 1), '--', ...argv.slice(at + 1)]
+  const ours = argv.slice(0, at + 1)
+  const rest = argv.slice(at + 1)
+  const isNamed = ours.some((option) => clusterOption.test(option))
+  const next = rest[0] ?? ''
+  if (!isNamed && clusterOption.test(next)) ours.push(...rest.splice(0, next.includes('=') ? 1 : 2))
+  if (rest[0] === '--') rest.shift()
+  return [...ours, '--', ...rest]
 }
 
 export const runCommand: CommandModule<object, RunArguments> = {
@@ -36,26 +50,37 @@ export const runCommand: CommandModule<object, RunArguments> = {
   describe: 'Run a program, JavaScript or TypeScript',
   builder: (parser) =>
     (parser as Argv<RunArguments>)
-      .usage('$0 run [--threads n] <program> [its arguments...]')
+      .usage('$0 run [-c cluster.yaml] [--threads n] <program> [its arguments...]')
       .positional('program', { type: 'string', demandOption: true, describe: 'File to run' })
       .option('threads', {
         type: 'string',
         requiresArg: true,
         describe: `Routines that run at a time; sets ${threadsVariable} [default: the cores]`,
-      }),
-  handler: async ({ program, threads, '--': own = [] }) => {
-    const path = findProgram(program)
+      })
+      .option('cluster', {
+        type: 'string',
+        alias: 'c',
+        requiresArg: true,
+        describe: `Cluster file, on whose nodes it runs; sets ${clusterVariable}`,
+      })
+      .example('$0 run app.ts -- -c 3', 'a -c for the program')
+      .example('$0 run app.ts', "on this machine's threads")
+      .example('$0 run app.ts -c cluster.yaml --size 3', 'on a cluster; --size is for the program')
+      .epilogue('Exit codes: those of the program; 2 when it, or the cluster file, is not there.'),
+  handler: async ({ program, threads, cluster, '--': own = [] }) => {
+    const path = findFile('run', program)
     const env = { ...process.env }
     if (threads !== undefined) env[threadsVariable] = String(checkThreads('--threads', threads))
+    if (cluster !== undefined) env[clusterVariable] = findFile('use cluster file', cluster)
     await runProgram([...loaderOptions(path), path, ...own], env)
   },
 }
 
-function findProgram(program: string): string {
-  const path = resolve(program)
+function findFile(action: string, file: string): string {
+  const path = resolve(file)
   if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) return path
   throw new GoawayError(
     'ERR_GOAWAY_CONFIG',
-    `Cannot run ${program}: there is no such file: ${path}`,
+    `Cannot ${action} ${file}: there is no such file: ${path}`,
   )
 }

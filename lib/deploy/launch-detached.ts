@@ -1,4 +1,4 @@
-/** Starts a node that stays when the one who started it goes: a supervisor in a session of its own. */
+/** Starts a node that stays when its starter goes: a supervisor in a session of its own. */
 import { fork } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * `launch: local`: node processes on this machine, children of the spawner without a supervisor. They
- * end with the spawner, however that ends. Works in any thread of it.
+ * `launch: local`: node processes on this machine, children of the spawner without a supervisor.
+ * They end with the spawner, however that ends. Works in any thread of it.
  */
 import { GoawayError } from '../errors.ts'
 import { localStopMs } from '../limits.ts'
@@ -16,8 +16,8 @@ export interface LaunchedNode {
   /** Of the process on this machine. */
   readonly pid: number
   /**
-   * When `exited` resolves, the node's process is gone for certain. Otherwise (over ssh) only the way
-   * to it is, and it ends a moment later, when it notices.
+   * When `exited` resolves, the node's process is gone for certain. Otherwise (over ssh) only the
+   * way to it is, and it ends a moment later, when it notices.
    */
   readonly isChild: boolean
   /** Resolves when it is gone, however it went, with the reason for a person. */

@@ -1,6 +1,6 @@
 /**
- * `launch: ssh`: a node on another machine, under a supervisor there, by way of the system's ssh. The
- * secret goes in by standard input, and what ends that input (the spawner ends or dies, the
+ * `launch: ssh`: a node on another machine, under a supervisor there, by way of the system's ssh.
+ * The secret goes in by standard input, and what ends that input (the spawner ends or dies, the
  * connection breaks) ends the node; unless it is to stay there, as after `goaway up`.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'

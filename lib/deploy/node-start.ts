@@ -28,7 +28,7 @@ export type NodeReport =
   | { readonly type: 'claimed'; readonly title: string; readonly since: number }
   /** Somebody who knows the secret wants the node to end for good; it exits. */
   | { readonly type: 'stop' }
-  /** It exits. `code`: of a GoawayError or of the system, such as EADDRINUSE. */
+  /** It exits. `message` says what to do. */
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
 
 /** The program that is forked. */

@@ -152,18 +152,10 @@ export class Supervisor {
 
   #givesUp({ why, failure }: NodeEnd): GoawayError {
     const where = addressText(this.#start.listen)
-    const remedies: Record<string, string> = {
-      EADDRINUSE: 'another process has that port: end it ("goaway down"), or take another port',
-      EACCES: 'this user may not take that port: use one above 1023',
-      EADDRNOTAVAIL: 'this machine has no such address: see "ip address"',
-      ENOTFOUND: 'there is no host of that name',
-    }
-    const remedy = remedies[failure?.code ?? '']
-    const reason = failure?.message ?? `its process ${why}`
     return new GoawayError(
       'ERR_GOAWAY_LAUNCH',
       `Cannot start a node on ${where}, tried ${this.#failures} times: ` +
-        `${remedy === undefined ? reason : `${remedy} (${reason})`}`,
+        (failure?.message ?? `its process ${why}`),
     )
   }
 }

@@ -19,7 +19,9 @@ function programs(t: { testdir(content: Record<string, string>): string }): stri
   return t.testdir({
     'show.mjs':
       'const { env, argv } = process;' +
-      'console.log(JSON.stringify({ threads: env.GOAWAY_THREADS, args: argv.slice(2) }))',
+      'const { GOAWAY_THREADS: threads, GOAWAY_CLUSTER: cluster } = env;' +
+      'console.log(JSON.stringify({ threads, cluster, args: argv.slice(2) }))',
+    'cluster.yaml': 'nodes: 2',
     'fail.mjs': 'process.exitCode = 7',
     'die.mjs': "process.kill(process.pid, 'SIGKILL'); setInterval(() => {}, 1000)",
     'signal.mjs':
@@ -39,6 +41,17 @@ t.test('splitProgram() leaves all after the program to the program', async (t) =
     '3',
   ])
   t.same(splitProgram(['run', '--threads=2', 'a.ts']), ['run', '--threads=2', 'a.ts', '--'])
+  for (const [given, split] of [
+    ['a.ts -c x --size 3', 'a.ts -c x -- --size 3'],
+    ['a.ts --cluster=x -c y', 'a.ts --cluster=x -- -c y'],
+    ['-c x a.ts -c y', '-c x a.ts -- -c y'],
+    ['a.ts --size 3 -c y', 'a.ts -- --size 3 -c y'],
+    ['a.ts -- -c y', 'a.ts -- -c y'],
+    ['a.ts -c', 'a.ts -c --'],
+  ] as const) {
+    const expected = ['run', ...split.split(' ')]
+    t.same(splitProgram(['run', ...given.split(' ')]), expected, given)
+  }
   t.same(splitProgram(['run', '--help']), ['run', '--help'])
   t.same(splitProgram(['--version']), ['--version'])
 })
@@ -49,6 +62,12 @@ t.test('goaway run hands on arguments and --threads', async (t) => {
   const { code, output } = await goaway(options, cwd)
   t.equal(code, 0)
   t.same(JSON.parse(output), { threads: '3', args: ['one', '--help', '--threads', '9'] })
+})
+
+t.test('goaway run -c names the cluster file to the program, by its full path', async (t) => {
+  const cwd = programs(t)
+  const { output } = await goaway(['run', 'show.mjs', '-c', 'cluster.yaml', 'one'], cwd)
+  t.same(JSON.parse(output), { cluster: join(cwd, 'cluster.yaml'), args: ['one'] })
 })
 
 t.test('goaway run ends as the program ends', async (t) => {
@@ -80,6 +99,7 @@ t.test('goaway run tells what it cannot do', async (t) => {
     [['run', 'none.ts'], /^Cannot run none\.ts: there is no such file: /],
     [['run', '--threads', '0', 'show.mjs'], /^Cannot use --threads: .* 1 to 512: '0'/],
     [['run', '--threads', 'two', 'show.mjs'], /^Cannot use --threads: .* 1 to 512: 'two'/],
+    [['run', '-c', 'none.yaml', 'show.mjs'], /^Cannot use cluster file none\.yaml: there is no/],
     [['run'], /see goaway run --help/],
     [['fly'], /fly; see goaway --help/],
     [[], /Missing command; see goaway --help/],
