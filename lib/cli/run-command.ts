@@ -25,9 +25,9 @@ const clusterOption = /^(-c|--cluster)(=|$)/
 const optionsWithValue = new Set(['--threads', '--cluster', '-c'])
 
 /**
- * Marks where the program's own arguments begin: what comes after its name is none of our business,
- * except for a cluster file right after it: `run app.ts -c cluster.yaml`. A program that has such an
- * option itself is given it after `--`.
+ * Marks where the program's own arguments begin: what comes after its name is none of our
+ * business, except for a cluster file right after it: `run app.ts -c cluster.yaml`. A program that
+ * has such an option itself is given it after `--`.
  */
 export function splitProgram(argv: readonly string[]): string[] {
   if (argv[0] !== 'run') return [...argv]

@@ -1,4 +1,4 @@
-/** Where a node listens, as a person writes it: `host:port`, `:port`, `port`, `host`, `[::1]:port`. */
+/** Where a node listens, as people write it: `host:port`, `:port`, `port`, `host`, `[::1]:port`. */
 import { GoawayError } from '../errors.ts'
 import { portDefault } from '../limits.ts'
 

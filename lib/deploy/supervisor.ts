@@ -1,6 +1,6 @@
 /**
- * Keeps one node there: starts the node process, and starts a fresh one when it ends. It has no port
- * and none of an application's code, so nothing that an application does can end it.
+ * Keeps one node there: starts the node process, and starts a fresh one when it ends. It has no
+ * port and none of an application's code, so nothing that an application does can end it.
  *
  * - Exit code 0: its application is over; the next one is started at once.
  * - A crash: after a pause that doubles each time, until one has lived for a while.

@@ -40,8 +40,8 @@ export interface Hello {
   /** `process.version`; another major is worth a warning. */
   readonly runtime: string
   /**
-   * `claim`: a spawner wants the node. `peer`: a node of the same application. `status`, `stop`: the
-   * command line.
+   * `claim`: a spawner wants the node. `peer`: a node of the same application. `status`, `stop`:
+   * the command line.
    */
   readonly purpose: 'claim' | 'peer' | 'status' | 'stop'
   /** Of the application that the speaker belongs to; '' for none. */

@@ -1,6 +1,6 @@
 /**
- * A spawner in small: starts stand-ins from a thread, tells their ports, and then waits, blocked, or
- * returns. Arguments: the folder, what to do (`return`, `block`).
+ * A spawner in small: starts stand-ins from a thread, tells their ports, and then waits, blocked,
+ * or returns. Arguments: the folder, what to do (`return`, `block`).
  */
 import { writeSync } from 'node:fs'
 import process from 'node:process'
