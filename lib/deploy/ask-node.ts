@@ -58,9 +58,18 @@ function helloOf(purpose: Hello['purpose']): Hello {
     runtime: process.version,
     purpose,
     application: '',
-    name: `goaway ${purpose} of ${userInfo().username}@${hostname()}`,
+    name: `goaway ${purpose} of ${userName()}@${hostname()}`,
     place: -1,
     incarnation: randomUUID(),
+  }
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A container may run as a user that has no name.
+    return String(process.getuid?.() ?? 'somebody')
   }
 }
 
