@@ -22,11 +22,14 @@ import { AsyncLockHandle } from './handles/lock.ts'
 import { type AsyncObject, AsyncObjectHandle } from './handles/object.ts'
 import { ObjectCore } from './handles/object-core.ts'
 
+export type { ClusterNode } from './client/members.ts'
+export type { NodeStatus } from './deploy/node-status.ts'
 export { GoawayError, type GoawayErrorCode } from './errors.ts'
 export type { Executor, ExecutorFactory, Outcome, Report, Task } from './executor/contract.ts'
 export { context, type RoutineInfo } from './handles/context.ts'
 export {
   type Cluster,
+  type ClusterOptions,
   type InitOptions,
   init,
   isSpawner,

@@ -229,3 +229,12 @@ export const strangersMax = 256
 export const strangerWarningMs = 10_000
 /** A connection whose link is over may take so long to send its last bytes. */
 export const lingerMs = 1_000
+/** What a thread may have printed at another node before it waits for it to be written. */
+export const outputWindowBytes = 256 * 1024
+/** Output travels in pieces of this size. */
+export const outputPieceBytes = 16 * 1024
+/** A line that is longer is written in parts. */
+export const outputLineBytesMax = 64 * 1024
+/** How soon, and how seldom at last, a node that was lost is looked for. */
+export const returnMsMin = 1_000
+export const returnMsMax = 10_000

@@ -17,6 +17,8 @@ await build({
     sync: 'dist/lib/sync.js',
     'hub/hub-entry': 'dist/lib/hub/hub-entry.js',
     'executor/thread-main': 'dist/lib/executor/thread-main.js',
+    'node/node-process': 'dist/lib/node/node-process.js',
+    'node/node-entry': 'dist/lib/node/node-entry.js',
   },
   outdir: 'dist/bundle',
   chunkNames: 'shared/[name]-[hash]',

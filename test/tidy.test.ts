@@ -29,20 +29,24 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   wire: [],
   protocol: ['type wire/messages.ts', 'type wire/error-record.ts'],
   transport: ['wire'],
-  client: ['wire', 'type executor/contract.ts'],
-  handles: ['wire', 'client', 'type executor/contract.ts'],
+  client: ['wire', 'type executor/contract.ts', 'type hub/hub-start.ts'],
+  handles: ['wire', 'client', 'type executor/contract.ts', 'type deploy/node-status.ts'],
   // The hub and its executor speak the same codecs as the threads.
   executor: ['wire', 'protocol', 'client'],
   'executor/thread-entry.cjs': ['index.ts', 'sync.ts'],
   hub: ['wire', 'protocol', 'transport', 'client', 'type executor'],
+  'hub/assemble.ts': ['executor'],
   // Where the hub's thread begins, it is put together.
   'hub/hub-entry.ts': ['executor/pool.ts'],
-  'hub/hub-main.ts': ['executor/pool.ts', 'executor/thread-executor.ts'],
+  'hub/hub-main.ts': ['executor/pool.ts', 'cluster/spawn.ts'],
+  // They make a cluster of hubs, at the program and at a node: all rooms meet there.
+  cluster: ['wire', 'protocol', 'transport', 'client', 'deploy', 'hub', 'type executor'],
+  node: ['wire', 'protocol', 'transport', 'client', 'deploy', 'hub', 'cluster', 'executor/pool.ts'],
   // It starts processes and prepares what they are to be; what they say has its own codec.
   deploy: ['wire', 'transport', 'client/error-codec.ts'],
   // It talks to nodes, and of the client it needs only what tells a program its options.
   cli: ['index.ts', 'sync.ts', 'deploy', 'transport', 'client/threads-variable.ts', 'type wire'],
-  'index.ts': ['handles', 'type executor/contract.ts'],
+  'index.ts': ['handles', 'type executor/contract.ts', 'type client', 'type deploy'],
   'sync.ts': ['handles'],
 }
 
@@ -70,6 +74,8 @@ const threadFiles = [
   'lib/executor/thread-team.ts',
   'lib/hub/hub-entry.ts',
   'lib/hub/inbox.ts',
+  'lib/node/node-entry.ts',
+  'lib/node/node-process.ts',
   'lib/transport/thread.ts',
 ]
 

@@ -5,6 +5,7 @@
  */
 import { GoawayError } from '../errors.ts'
 import type { HubClient } from './hub-client.ts'
+import type { Members } from './members.ts'
 import type { RoutineTable } from './routine-table.ts'
 
 /** All that a thread needs to take part. */
@@ -16,6 +17,8 @@ export interface Node {
   readonly thread: number
   /** It has neighbours: what is passed may have to leave the process, and is packed as bytes. */
   readonly clustered: boolean
+  /** Who is in the cluster; only in the program's own thread. */
+  readonly members?: Members
   /** Ends the hub; only in the thread that started it. */
   close?(graceMs: number): Promise<void>
 }

@@ -4,16 +4,18 @@ import process from 'node:process'
 import { MessageChannel, type ResourceLimits, Worker } from 'node:worker_threads'
 import { GoawayError } from '../errors.ts'
 import type { Executor, ExecutorFactory } from '../executor/contract.ts'
-import { routinesPerClient, threadsMaxDefault } from '../limits.ts'
+import type { ClusterStart } from '../hub/hub-start.ts'
+import { routinesPerClient } from '../limits.ts'
 import type { PortFrame } from '../wire/frame.ts'
 import { createHubWords, ThreadWords } from '../wire/shared-words.ts'
 import { Channel } from './channel.ts'
 import { type Node, place } from './current.ts'
 import { HubClient, hubLost, type Keeper } from './hub-client.ts'
+import { Members } from './members.ts'
 import { PortExecutor } from './port-executor.ts'
 import { programBaseline } from './quiet.ts'
 import { RoutineTable } from './routine-table.ts'
-import { threadsOfEnvironment } from './threads-variable.ts'
+import { defaultThreadsMax, threadsOfEnvironment } from './threads-variable.ts'
 
 export interface StartOptions {
   /** Threads that run at a time. @default GOAWAY_THREADS, or the cores this process may use */
@@ -23,8 +25,20 @@ export interface StartOptions {
   /** Limits of each thread, as of `node:worker_threads`. */
   readonly resourceLimits?: ResourceLimits | undefined
   readonly executor?: ExecutorFactory | undefined
-  /** The node is one of a cluster. */
-  readonly clustered?: boolean
+  /** Path of a cluster file, or its content: the nodes that this program is to have. */
+  readonly cluster?: string | object | undefined
+  /** Modules beside those that the program imports, as URLs. */
+  readonly modules?: readonly string[] | undefined
+}
+
+/** Names a cluster file for a program that names none: what `goaway run --cluster` sets. */
+export const clusterVariable = 'GOAWAY_CLUSTER'
+
+/** What the hub is to know of the cluster that this program spawns, if it does. */
+function clusterOf({ cluster, modules = [] }: StartOptions): ClusterStart | undefined {
+  const source = cluster ?? (process.env[clusterVariable] || undefined)
+  if (source === undefined) return undefined
+  return { source, cwd: process.cwd(), entry: process.argv[1] ?? '', modules }
 }
 
 /**
@@ -88,7 +102,8 @@ class WorkerKeeper implements Keeper {
 
 export function startHub(options: StartOptions): Node {
   const threads = options.threads ?? threadsOfEnvironment() ?? availableParallelism()
-  const threadsMax = options.threadsMax ?? Math.max(threadsMaxDefault, threads * 8)
+  const threadsMax = options.threadsMax ?? defaultThreadsMax(threads)
+  const cluster = clusterOf(options)
   const { port1, port2 } = new MessageChannel()
   const words = new ThreadWords()
   const hubWords = createHubWords()
@@ -109,6 +124,7 @@ export function startHub(options: StartOptions): Node {
       execArgv: threadArguments(process.execArgv),
       argv: process.argv.slice(2),
       resourceLimits: options.resourceLimits,
+      spawns: cluster,
     },
     transferList: [port2],
   })
@@ -120,6 +136,7 @@ export function startHub(options: StartOptions): Node {
   port1.on('message', (frame: PortFrame) => client.receive(frame))
   port1.unref()
   client.onLost((error) => routines.lose(error))
+  const members = new Members(client)
   let failure: unknown
   worker.on('error', (error) => {
     failure = error
@@ -128,8 +145,8 @@ export function startHub(options: StartOptions): Node {
   keepWhileBusy(client, keeper)
   client.answerWhetherQuiet(programBaseline)
   const close = closer(client, routines, worker, port1)
-  const clustered = options.clustered ?? false
-  return { name: 'local', client, routines, thread: 0, clustered, close }
+  const clustered = cluster !== undefined
+  return { name: 'local', client, routines, thread: 0, clustered, members, close }
 }
 
 /** Routines that routines have started keep the program alive like its own. */

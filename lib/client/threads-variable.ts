@@ -1,7 +1,7 @@
 /** The environment variable that sets how many routines run at a time, where `init` is not told. */
 import process from 'node:process'
 import { GoawayError } from '../errors.ts'
-import { threadsCeiling } from '../limits.ts'
+import { threadsCeiling, threadsMaxDefault } from '../limits.ts'
 
 export const threadsVariable = 'GOAWAY_THREADS'
 
@@ -19,4 +19,9 @@ export function checkThreads(what: string, text: string): number {
 export function threadsOfEnvironment(): number | undefined {
   const text = process.env[threadsVariable]
   return text === undefined || text === '' ? undefined : checkThreads(threadsVariable, text)
+}
+
+/** Threads before parked routines share them. */
+export function defaultThreadsMax(threads: number): number {
+  return Math.max(threadsMaxDefault, threads * 8)
 }

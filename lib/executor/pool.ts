@@ -26,6 +26,8 @@ export interface ThreadStart {
   readonly clustered: boolean
   /** The folder that the application's code lies in, at a node that was sent it. */
   readonly code?: string
+  /** What its routines print goes to its hub, which has it written elsewhere. */
+  readonly printsToHub: boolean
 }
 
 export interface PoolThread {

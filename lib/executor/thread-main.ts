@@ -16,6 +16,7 @@ import type { PortFrame } from '../wire/frame.ts'
 import type { HubMessage, RunMessage } from '../wire/messages.ts'
 import { ThreadWords, wordCulprit } from '../wire/shared-words.ts'
 import type { ThreadStart } from './pool.ts'
+import { Printer } from './printer.ts'
 import { isLoadingModule, refuseModule } from './resolve-function.ts'
 import { RunLoop } from './run-loop.ts'
 
@@ -38,7 +39,7 @@ export function serve(start: ThreadStart): Promise<void> {
   const { node: name, thread, clustered } = start
   place.node = { name, client, routines, thread, clustered }
   const loop = new RunLoop(client, { node: start.node, thread: start.thread })
-  watchThread({ loop, words })
+  watchThread({ loop, words, printer: start.printsToHub ? new Printer(channel) : undefined })
   client.onLetter(() => loop.checkLater())
   return new Promise((resolve) => {
     client.deliver = (messages) => {
@@ -63,6 +64,8 @@ export function serve(start: ThreadStart): Promise<void> {
 interface Served {
   readonly loop: RunLoop
   readonly words: ThreadWords
+  /** Where output goes, if not to this process. */
+  readonly printer: Printer | undefined
 }
 
 let served: Served | undefined
@@ -95,12 +98,19 @@ function redirectOutput(): void {
         typeof chunk === 'string'
           ? Buffer.from(chunk, typeof encoding === 'string' ? encoding : 'utf8')
           : chunk
-      writeAll(descriptor, bytes)
+      print(descriptor, bytes)
       const done = typeof encoding === 'function' ? encoding : callback
       if (done !== undefined) queueMicrotask(() => done())
       return true
     }
   }
+}
+
+/** Writes to the terminal of this process, or to that of the program at another node. */
+function print(descriptor: number, bytes: Uint8Array): void {
+  const printer = served?.printer
+  if (printer === undefined) writeAll(descriptor, bytes)
+  else printer.print(descriptor, bytes)
 }
 
 const pause = new Int32Array(new SharedArrayBuffer(4))
@@ -145,7 +155,7 @@ function watchErrors(): void {
     if (served?.loop.failRoutine(scope, error) === true) return
     const owner = scope?.owner ?? 0
     const where = owner === 0 ? 'outside of any routine' : `in routine ${owner}, which is over`
-    writeAll(2, Buffer.from(`Uncaught error on a thread, ${where}: ${inspect(error)}\n`))
+    print(2, Buffer.from(`Uncaught error on a thread, ${where}: ${inspect(error)}\n`))
   }
   process.on('uncaughtException', take)
   process.on('unhandledRejection', (error) => {

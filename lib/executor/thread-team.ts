@@ -40,6 +40,8 @@ export interface ThreadTeamOptions {
   readonly hubWords: Int32Array
   /** Its node has neighbours: see `Node` in `lib/client/current.ts`. */
   readonly clustered?: boolean
+  /** See `ThreadStart`. */
+  readonly printsToHub?: boolean
 }
 
 /** A thread that is gone, with what it had begun. */
@@ -281,6 +283,7 @@ export class ThreadTeam {
       thread: id,
       clustered: this.#options.clustered ?? false,
       ...(code === undefined ? {} : { code }),
+      printsToHub: this.#options.printsToHub === true,
     })
     const thread = new ServedThread(id, client, words, pooled)
     this.#threads.set(id, thread)

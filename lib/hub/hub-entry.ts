@@ -5,9 +5,9 @@
 import { workerData } from 'node:worker_threads'
 import { Pool } from '../executor/pool.ts'
 import { threadsCeiling } from '../limits.ts'
-import type { HubStart } from './hub-main.ts'
+import type { HubStart } from './hub-start.ts'
 
 const start = workerData as HubStart
 const pool = new Pool({ ...start, threadsCeiling })
 const { main } = await import('./hub-main.ts')
-main(start, pool)
+await main(start, pool)

@@ -23,6 +23,7 @@ import {
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type {
   Answer,
+  Member,
   Message,
   Operation,
   Payload,
@@ -30,9 +31,16 @@ import type {
   RunMessage,
   ThreadMessage,
 } from '../wire/messages.ts'
-import { type ThreadWords, wordAsleep, wordBeat, wordBell } from '../wire/shared-words.ts'
+import {
+  type ThreadWords,
+  wordAsleep,
+  wordBeat,
+  wordBell,
+  wordWritten,
+} from '../wire/shared-words.ts'
 import { Master } from './master.ts'
-import { Peers, type PeersOptions } from './peers.ts'
+import { Peers, type PeersOptions, type RoutinePeers } from './peers.ts'
+import { Preparing, type TaskRunner } from './preparing.ts'
 import { Session } from './session.ts'
 import { SpinGovernor } from './spin-governor.ts'
 import { StallWatch } from './stall-watch.ts'
@@ -49,11 +57,25 @@ export interface HubOptions {
   readonly executor: (host: ThreadHost, report: Report) => ThreadExecutor
 }
 
+/** What a node says of its work. */
+export interface StatusCounts {
+  /** Routines that run, parked ones included. */
+  readonly running: number
+  readonly waiting: number
+  /** Routines that have ended. */
+  readonly done: number
+  readonly objects: number
+  readonly locks: number
+}
+
 export class Hub implements ThreadHost, Report, StoreReplies {
   readonly node: string
   readonly executor: ThreadExecutor
+  /** What runs the routines of this node's threads: here or, in a cluster, anywhere. */
+  #tasks: Preparing
   readonly #words: Int32Array
   readonly #sessions = new Map<number, Session>()
+  readonly #master: Master
   readonly #stores: Stores
   /** The other nodes of the cluster. */
   readonly peers: Peers
@@ -68,6 +90,17 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   #routinesOfThreads = 0
   #busy = false
   #turning = false
+  /** What is to be closed beside this hub: nodes that it has started. */
+  closing: (graceMs: number) => Promise<void> = async () => {}
+  /** What `cluster.stats()` tells: this node's counts, and those of the others. */
+  stats: () => Promise<readonly unknown[]> = async () => [{ name: this.node, ...this.counts() }]
+  #ended = 0
+  /** The folder of the application's code, once this node has been sent it. */
+  code: string | undefined
+  /** The program is not listened to yet. */
+  #held = true
+  /** Why it gets nothing, if its cluster could not be made. */
+  #failure: ErrorRecord | undefined
   #closing = false
 
   constructor(options: HubOptions) {
@@ -79,30 +112,83 @@ export class Hub implements ThreadHost, Report, StoreReplies {
       sessions: () => this.#sessions.values(),
       routinesOn: (thread) => this.executor.routinesOn(thread),
       // What other nodes may do is not known here.
-      mayAct: () => options.cluster !== undefined || this.executor.mayAct(),
+      mayAct: () => options.cluster !== undefined || this.#tasks.mayAct(),
       giveUp: (session, call, error) => this.#stores.forget(session.client, call, error),
       turn: () => this.turn(),
     })
     const master = new Master(this)
+    this.#master = master
     const alone = { place: 0, index: 1, nodes: 1, placement: 'first' } as const
     this.peers = new Peers(options.cluster ?? alone, master, this, () => this.turn())
     this.#stores = options.cluster === undefined ? master : this.peers.router
     this.#beat = setInterval(() => Atomics.add(this.#words, wordBeat, 1), beatMs)
     this.executor = options.executor(this, this)
+    this.#tasks = new Preparing(this.executor, this, () => this.turn())
   }
 
   nextClient(): number {
     return this.#nextClient++
   }
 
+  /** From now on the threads take the application's code from that folder. */
+  useCode(directory: string): void {
+    this.code = directory
+    for (const session of this.#sessions.values()) session.send(['code', directory])
+    this.turn()
+  }
+
+  /** Lets routines run at other nodes as well. */
+  runAnywhere(tasks: TaskRunner, peers: RoutinePeers): void {
+    this.#tasks = new Preparing(tasks, this, () => this.turn())
+    this.peers.routines = peers
+  }
+
+  /** @param prepare see {@link Preparing} */
+  prepareWith(prepare: Preparing['prepare']): void {
+    this.#tasks.prepare = prepare
+  }
+
+  counts(): StatusCounts {
+    return {
+      running: this.executor.routines - this.executor.counts.waiting,
+      waiting: this.executor.counts.waiting,
+      done: this.#ended,
+      ...this.#master.counts(),
+    }
+  }
+
+  /** Takes on the program's own thread; it is heard when the hub has begun. */
+  attachProgram(port: MessagePort, words: ThreadWords): number {
+    this.#program = this.nextClient()
+    this.attach(this.#program, 0, port, words)
+    return this.#program
+  }
+
+  /** All that the program needs is there. `members`: the nodes of its cluster, if it has one. */
+  begin(members: readonly Member[]): void {
+    const program = this.#sessions.get(this.#program)
+    this.#held = false
+    this.tellMembers(members)
+    program?.send(['ready', this.node])
+    this.turn()
+  }
+
+  /** What the program needs is not to be had: whatever it asks for is refused. */
+  fail(error: ErrorRecord): void {
+    this.#failure = error
+    this.#held = false
+    this.#sessions.get(this.#program)?.send(['failed', error])
+    this.turn()
+  }
+
+  tellMembers(members: readonly Member[]): void {
+    if (members.length > 0) this.#sessions.get(this.#program)?.send(['members', members])
+  }
+
   /** Takes on a thread. `thread` 0 is the program's own. */
   attach(client: number, thread: number, port: MessagePort, words: ThreadWords): void {
     const session = new Session(client, thread, port, words)
     this.#sessions.set(client, session)
-    if (thread === 0) {
-      this.#program = client
-      session.send(['ready', this.node])
-    }
     port.on('message', (frame: unknown) => {
       session.inbox.delivered(frame)
       this.turn()
@@ -125,7 +211,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     )
     for (const routine of session.routines) {
       this.#routinesOfThreads--
-      this.executor.cancel(routine, recordOf(reason), graceMsDefault)
+      this.#tasks.cancel(routine, recordOf(reason), graceMsDefault)
     }
     session.routines.clear()
   }
@@ -137,6 +223,14 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     this.executor.resumed(session.thread)
   }
 
+  /** So many bytes of what the thread printed have been written. */
+  written(client: number, bytes: number): void {
+    const session = this.#sessions.get(client)
+    if (session === undefined) return
+    Atomics.add(session.words.words, wordWritten, bytes)
+    Atomics.notify(session.words.words, wordWritten)
+  }
+
   hasStarted(client: number): boolean {
     return (this.#sessions.get(client)?.routines.size ?? 0) > 0
   }
@@ -146,6 +240,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   }
 
   routineEnded(client: number, routine: number): void {
+    this.#ended++
     // Nobody is left who could want what it still waits for.
     this.#endWaits(client, routine, () => routineOver(routine))
     this.#sessions.get(client)?.told.delete(routine)
@@ -259,6 +354,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
       return this.#stall.answered(session.client, message[1], message[2])
     }
     this.#stall.stir()
+    if (this.#failure !== undefined && this.#refused(session, message, this.#failure)) return
     switch (message[0]) {
       case 'ask':
         if (message[2]) {
@@ -277,22 +373,43 @@ export class Hub implements ThreadHost, Report, StoreReplies {
         session.terms.set(message[1], message[2])
         return
       case 'cancel':
-        return this.executor.cancel(message[1], message[2] as ErrorRecord, message[3])
+        return this.#tasks.cancel(message[1], message[2] as ErrorRecord, message[3])
       case 'credit':
-        return this.executor.credit(message[1], message[2])
+        return this.#tasks.credit(message[1], message[2])
       case 'finish':
-        return this.executor.finish(message[1])
+        return this.#tasks.finish(message[1])
       case 'forget':
         return this.#forget(session, message[1])
       case 'relieve':
         session.relieved.add(message[1])
         return
+      case 'stats': {
+        const call = message[1]
+        void this.stats().then((stats) => {
+          session.send(['stats', call, stats])
+          this.turn()
+        })
+        return
+      }
+      case 'print':
+        return this.peers.print(session.client, message[1], message[2])
       case 'shutdown':
         void this.close(message[1])
         return
       default:
         this.executor.received(session.thread, message as ReportMessage)
     }
+  }
+
+  #refused(session: Session, message: Message, error: ErrorRecord): boolean {
+    if (message[0] === 'ask') {
+      if (message[2]) session.blockingCall = message[1]
+      this.refuse(session.client, message[1], error)
+    } else if (message[0] === 'submit') {
+      dropPayload(message[5])
+      session.send(['failure', message[1], error])
+    }
+    return message[0] === 'ask' || message[0] === 'submit'
   }
 
   #request(
@@ -325,7 +442,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     const [, routine, owner, fn, terms, payload] = message
     session.routines.add(routine)
     if (session.client !== this.#program) this.#routinesOfThreads++
-    this.executor.submit({
+    this.#tasks.submit({
       routine,
       owner,
       address: session.functions.get(fn) as never,
@@ -348,7 +465,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
       for (const session of this.#sessions.values()) {
         if (this.#drain(session, drainMessagesMax)) more = true
       }
-      this.executor.dispatch()
+      this.#tasks.dispatch()
       const now = performance.now()
       this.#flush(now)
       if (now > until) {
@@ -368,6 +485,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
 
   /** Takes what a thread has sent, up to a bound; whether the bound cut it short. */
   #drain(session: Session, most: number): boolean {
+    if (this.#held && session.client === this.#program) return false
     for (let left = most; left > 0; left--) {
       const message = session.inbox.take()
       if (message === undefined) return false
@@ -395,7 +513,8 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   async close(graceMs: number): Promise<void> {
     if (this.#closing) return
     this.#closing = true
-    await this.executor.close(graceMs)
+    await this.#tasks.close(graceMs)
+    await this.closing(graceMs)
     clearInterval(this.#beat)
     this.#stall.close()
     this.peers.close()

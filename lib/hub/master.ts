@@ -20,6 +20,10 @@ export class Master implements Stores {
     this.#replies = replies
   }
 
+  counts(): { objects: number; locks: number } {
+    return { objects: this.#strict.objects.size, locks: this.#lock.locks.size }
+  }
+
   request(request: StoreRequest): void {
     const { operation } = request
     this.#taken = request

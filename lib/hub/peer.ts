@@ -29,8 +29,13 @@ export interface PeerHost {
 }
 
 export class Peer implements LinkListener {
-  readonly member: Member
+  /** What is known of it: its threads, once it has said so. */
+  member: Member
   readonly link: Link
+  /** It belongs to the cluster, as far as this node was told. */
+  isMember = false
+  /** What it said of routines before this node was told so. */
+  readonly early: RemoteRoutineMessage[] = []
   readonly stores: RemoteStores
   readonly server: LinkServer
   readonly #host: PeerHost

@@ -58,7 +58,11 @@ export class Peers {
       mayServe: () => this.driver.mayServe(),
       membership: (peer, message) => this.driver.membership(peer, message),
       setup: (peer, message) => this.driver.setup(peer, message),
-      routine: (peer, message) => this.routines?.received(peer, message),
+      routine: (peer, message) => {
+        // It has heard before us that both belong to the cluster.
+        if (peer.isMember) this.routines?.received(peer, message)
+        else peer.early.push(message)
+      },
       linkOver: (peer, error) => {
         if (this.#byPlace.get(peer.member.place) === peer) this.driver.linkOver(peer, error)
       },
@@ -77,9 +81,12 @@ export class Peers {
     return peer
   }
 
-  /** It belongs to the cluster: it may be given routines. */
-  joined(peer: Peer): void {
+  /** It belongs to the cluster, as `member`: it may be given routines. */
+  joined(peer: Peer, member: Member): void {
+    peer.member = member
     this.routines?.joined(peer)
+    for (const message of peer.early.splice(0)) this.routines?.received(peer, message)
+    peer.isMember = true
   }
 
   /** It does not belong to the cluster any more. */
@@ -94,6 +101,11 @@ export class Peers {
 
   get(place: number): Peer | undefined {
     return this.#byPlace.get(place)
+  }
+
+  /** Has output written where the program runs. */
+  print(client: number, descriptor: number, bytes: Uint8Array): void {
+    this.#byPlace.get(0)?.link.send(['output', client, descriptor, bytes])
   }
 
   ofClient(client: number): Peer | undefined {

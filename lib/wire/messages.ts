@@ -151,6 +151,9 @@ export type ThreadMessage =
   | readonly ['credit', routine: number, values: number]
   | readonly ['finish', routine: number]
   | readonly ['shutdown', graceMs: number]
+  | readonly ['stats', call: number]
+  /** What a routine wrote, where others write it; descriptor 1 or 2. */
+  | readonly ['print', descriptor: number, bytes: Uint8Array]
   | readonly ['quiet', probe: number, quiet: boolean]
 
 /** From a hub to a thread. */
@@ -166,6 +169,11 @@ export type HubMessage =
   | readonly ['waits', call: number]
   | readonly ['quiet?', probe: number]
   | readonly ['ready', node: string]
+  /** The cluster could not be made. */
+  | readonly ['failed', error: ErrorRecord]
+  /** Who is in the cluster now. */
+  | readonly ['members', members: readonly Member[]]
+  | readonly ['stats', call: number, stats: readonly unknown[]]
   | readonly ['closed']
 
 /**
@@ -303,6 +311,8 @@ export interface Claim {
   readonly threads: number | undefined
   readonly threadsMax: number | undefined
   readonly argv: readonly string[]
+  /** Threads of the spawner; 0: it runs only what is placed on it. */
+  readonly spawnerThreads: number
 }
 
 /** A file of the application by the hash of its content. */
@@ -330,8 +340,8 @@ export interface CodeManifest {
 /** Between the spawner and a node, before and while an application runs on it. */
 export type SetupMessage =
   | readonly ['claim', claim: Claim]
-  /** Its threads, as it has counted them. */
-  | readonly ['claimed', threads: number]
+  /** Its threads, as it has counted them, and all its labels. */
+  | readonly ['claimed', threads: number, labels: readonly string[]]
   | readonly ['code', manifest: CodeManifest]
   | readonly ['need', hashes: readonly string[]]
   | readonly ['blob', hash: string, bytes: Uint8Array]
@@ -343,7 +353,10 @@ export type SetupMessage =
   | readonly ['output', client: number, descriptor: number, bytes: Uint8Array]
   /** So many bytes of it have been written. */
   | readonly ['written', client: number, bytes: number]
-  /** Answer to who asked for it, as JSON data. */
+  /** What it does: answered with `state`. */
+  | readonly ['inquiry', call: number]
+  | readonly ['state', call: number, status: unknown]
+  /** The same for who asks from outside, and then no more. */
   | readonly ['status', status: unknown]
 
 export type LinkMessage = StoreMessage | RemoteRoutineMessage | MembershipMessage | SetupMessage

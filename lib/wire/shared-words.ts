@@ -25,7 +25,9 @@ export const wordRunning = 5
 export const wordCulprit = 6
 /** 1 while the thread sleeps in a blocking call, and has to be woken. */
 export const wordSleeping = 7
-const claimsAt = 8
+/** Bytes of the thread's output that were written, modulo 2^32, where others write it. */
+export const wordWritten = 8
+const claimsAt = 16
 const cancelsAt = claimsAt + slotsPerThreadMax
 const wordsCount = cancelsAt + slotsPerThreadMax
 

@@ -36,8 +36,8 @@ export class StandClient {
   constructor(hub: Hub, hubWords: Int32Array) {
     const { port1, port2 } = new MessageChannel()
     const words = new ThreadWords()
-    const id = hub.nextClient()
-    hub.attach(id, 0, port2, words)
+    const id = hub.attachProgram(port2, words)
+    hub.begin([])
     this.client = new HubClient(id, new Channel(port1, words, hubWords), keeper)
     const routines = new RoutineTable(keeper, id * routinesPerClient)
     routines.executor = new PortExecutor(this.client, routines)

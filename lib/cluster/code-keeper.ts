@@ -1,0 +1,73 @@
+/** The application's code at the spawner: bundled once, sent to each node, added to at need. */
+
+import { errorOf } from '../client/error-codec.ts'
+import type { Bundler, CodeBundle } from '../deploy/bundle.ts'
+import type { Peer } from '../hub/peer.ts'
+import { storedInlineBytesMax } from '../limits.ts'
+import type { Conversation } from './conversation.ts'
+
+export class CodeKeeper {
+  readonly #bundler: Bundler
+  #bundle: Promise<CodeBundle>
+  #current: CodeBundle | undefined
+  readonly #extra = new Set<string>()
+
+  constructor(bundler: Bundler) {
+    this.#bundler = bundler
+    this.#bundle = this.#build()
+    // Whoever awaits it hears of its failure.
+    this.#bundle.catch(() => {})
+  }
+
+  #build(): Promise<CodeBundle> {
+    const bundle = this.#bundler.build([...this.#extra])
+    void bundle.then(
+      (built) => {
+        this.#current = built
+      },
+      () => {},
+    )
+    return bundle
+  }
+
+  /** Whether the nodes have what is needed to run functions of that module. */
+  has(module: string): boolean {
+    return this.#current !== undefined && Object.hasOwn(this.#current.manifest.modules, module)
+  }
+
+  /** Makes a bundle that has the module as well. */
+  async add(module: string): Promise<void> {
+    await this.#bundle.catch(() => {})
+    if (this.has(module)) return
+    this.#extra.add(module)
+    this.#bundle = this.#build()
+    try {
+      await this.#bundle
+    } catch (error) {
+      this.#extra.delete(module)
+      throw error
+    }
+  }
+
+  /** Sends a node what it lacks, and comes back when it can run the code. */
+  async install(peer: Peer, conversation: Conversation): Promise<void> {
+    const bundle = await this.#bundle
+    peer.link.send(['code', bundle.manifest])
+    peer.link.flush()
+    const [, hashes] = await conversation.next('need')
+    for (const hash of hashes) {
+      peer.link.send(['blob', hash, inPieces(await bundle.read(hash))])
+      peer.link.flush()
+    }
+    const [, , error] = await conversation.next('installed')
+    if (error !== null) throw errorOf(error)
+  }
+}
+
+/** What is large and lies in shared memory travels in pieces, and holds up nothing behind it. */
+function inPieces(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength <= storedInlineBytesMax) return bytes
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.byteLength))
+  shared.set(bytes)
+  return shared
+}

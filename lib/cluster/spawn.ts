@@ -1,0 +1,63 @@
+/** What a program with a cluster has for a hub: reads the cluster file, then makes the cluster. */
+import { readFileSync } from 'node:fs'
+import { hostname, userInfo } from 'node:os'
+import { basename } from 'node:path'
+import { recordOf } from '../client/error-codec.ts'
+import { Bundler } from '../deploy/bundle.ts'
+import { readCluster } from '../deploy/cluster-file.ts'
+import { loadCredentials } from '../deploy/secret.ts'
+import type { Pool } from '../executor/pool.ts'
+import { assembleHub } from '../hub/assemble.ts'
+import { type ClusterStart, type HubStart, listen } from '../hub/hub-start.ts'
+import { CodeKeeper } from './code-keeper.ts'
+import { Spawner } from './spawner.ts'
+
+export async function spawn(start: HubStart, cluster: ClusterStart, pool: Pool): Promise<void> {
+  const hubWords = new Int32Array(start.hubWords)
+  let config: ReturnType<typeof readCluster>
+  let credentials: ReturnType<typeof loadCredentials>
+  try {
+    config = readCluster(cluster.source, cluster.cwd)
+    credentials = loadCredentials(config.credentialsFrom)
+  } catch (error) {
+    return listen(assembleHub({ ...start, hubWords, pool }), start).fail(recordOf(error))
+  }
+  const threads = config.threads ?? start.threads
+  const { placement, nodes } = config
+  const hub = assembleHub({
+    node: 'spawner',
+    hubWords,
+    threads,
+    threadsMax: Math.max(config.threadsMax ?? start.threadsMax, threads, 1),
+    pool,
+    cluster: { place: 0, index: 0, nodes: nodes.length, placement, labels: [] },
+  })
+  listen(hub, start)
+  const { argv } = start
+  const { entry, modules } = cluster
+  const { root, assets } = config
+  const code = new CodeKeeper(new Bundler({ entry, modules: [...modules], root, assets }))
+  const version = libraryVersion()
+  const title = titleOf(entry)
+  const parts = { config, credentials, version, argv, title, threads, code }
+  await new Spawner(hub, parts).start()
+}
+
+/** What a person would call the program. */
+function titleOf(entry: string): string {
+  return `${entry === '' ? 'node' : basename(entry)} of ${userName()}@${hostname()}`
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A container may run as a user that has no name.
+    return String(process.getuid?.() ?? 'somebody')
+  }
+}
+
+export function libraryVersion(): string {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

@@ -1,0 +1,120 @@
+/** One node of the cluster file as its spawner sets it up: started, claimed, given code, met. */
+import { join } from 'node:path'
+import { errorOf } from '../client/error-codec.ts'
+import type { ClusterConfig, NodeConfig } from '../deploy/cluster-config.ts'
+import { goawayHome } from '../deploy/goaway-home.ts'
+import type { LaunchedNode } from '../deploy/launch-local.ts'
+import { launchNode } from '../deploy/launch-node.ts'
+import { GoawayError } from '../errors.ts'
+import type { Hub } from '../hub/hub.ts'
+import type { Peer } from '../hub/peer.ts'
+import type { Hello } from '../transport/contract.ts'
+import type { Credentials } from '../transport/credentials.ts'
+import { dial } from '../transport/tcp.ts'
+import type { Claim, Member } from '../wire/messages.ts'
+import type { CodeKeeper } from './code-keeper.ts'
+import { Conversation } from './conversation.ts'
+
+export interface SpawnedNodeParts {
+  readonly hub: Hub
+  readonly config: ClusterConfig
+  readonly credentials: Credentials
+  readonly code: CodeKeeper
+  readonly hello: Hello
+  readonly title: string
+  readonly argv: readonly string[]
+  readonly spawnerThreads: number
+}
+
+export class SpawnedNode {
+  /** While it is linked. */
+  peer: Peer | undefined
+  conversation = new Conversation()
+  readonly #config: NodeConfig
+  readonly #parts: SpawnedNodeParts
+  readonly #abort = new AbortController()
+  #launched: LaunchedNode | undefined
+
+  constructor(config: NodeConfig, parts: SpawnedNodeParts) {
+    this.#config = config
+    this.#parts = parts
+  }
+
+  /** When the process that this program has started for it is gone. */
+  get exited(): Promise<string> | undefined {
+    return this.#launched?.exited
+  }
+
+  /** Starts it if need be, and makes it this application's. */
+  async claim(place: number, timeoutMs = this.#parts.config.startTimeoutMs): Promise<void> {
+    const { host, name } = this.#config
+    const { config, credentials, hello } = this.#parts
+    const { signal } = this.#abort
+    this.#launched ??= await launchNode(config.launch, this.#config, {
+      credentials,
+      storeDirectory: join(goawayHome(), 'code'),
+      startTimeoutMs: timeoutMs,
+      signal,
+    })
+    const port = this.#launched?.port ?? this.#config.port
+    const { linkGraceMs: graceMs } = config
+    const target = { host, port, name, credentials, hello, graceMs, timeoutMs, signal }
+    const { peer: found, end } = await dial(target)
+    const { index, labels } = this.#config
+    const { incarnation } = found
+    const member: Member = { place, index, name, host, port, labels, threads: 0, incarnation }
+    this.conversation = new Conversation()
+    const peer = this.#parts.hub.peers.link(member, end)
+    this.peer = peer
+    peer.link.send(['claim', this.#claimOf(member)])
+    peer.link.flush()
+    const [, threads, allLabels] = await this.conversation.next('claimed')
+    peer.member = { ...member, threads, labels: allLabels }
+  }
+
+  #claimOf(member: Member): Claim {
+    const { config, hello, title, argv, spawnerThreads } = this.#parts
+    const { nodes, placement, nodeTimeoutMs, linkGraceMs } = config
+    const { threads, threadsMax } = this.#config
+    return {
+      application: hello.application,
+      title,
+      member,
+      nodeTimeoutMs,
+      linkGraceMs,
+      placement,
+      nodes: nodes.length,
+      threads,
+      threadsMax,
+      argv,
+      spawnerThreads,
+    }
+  }
+
+  /** Gives it the code that it lacks. */
+  install(): Promise<void> {
+    return this.#parts.code.install(this.#linked(), this.conversation)
+  }
+
+  /** Has it dial the nodes of lower place. */
+  async meet(members: readonly Member[]): Promise<void> {
+    const { link } = this.#linked()
+    link.send(['meet', members])
+    link.flush()
+    const [, error] = await this.conversation.next('met')
+    if (error !== null) throw errorOf(error)
+  }
+
+  #linked(): Peer {
+    if (this.peer !== undefined) return this.peer
+    const { name } = this.#config
+    const text = `Node ${name} went away while it was set up`
+    throw new GoawayError('ERR_GOAWAY_NODE_LOST', text, { node: name })
+  }
+
+  /** Ends the process, if this program has started it. */
+  async stop(): Promise<void> {
+    this.#abort.abort()
+    await this.#launched?.stop()
+  }
+}

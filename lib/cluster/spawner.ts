@@ -1,0 +1,296 @@
+/**
+ * Makes a cluster of a program: starts its nodes, claims them, gives them its code, lets them meet,
+ * and says who belongs to it from then on. It lives in the program's hub, because the program's own
+ * thread may be blocked.
+ */
+import { randomUUID } from 'node:crypto'
+import process from 'node:process'
+import { recordOf } from '../client/error-codec.ts'
+import type { ClusterConfig } from '../deploy/cluster-config.ts'
+import { GoawayError } from '../errors.ts'
+import type { Hub } from '../hub/hub.ts'
+import type { Peer } from '../hub/peer.ts'
+import type { PeersDriver } from '../hub/peers.ts'
+import { linkProtocol, returnMsMax, returnMsMin } from '../limits.ts'
+import {
+  membershipSpawner,
+  type SpawnerInput,
+  type SpawnerOutput,
+  type SpawnerState,
+} from '../protocol/membership-spawner.ts'
+import { membershipTimes } from '../protocol/membership-times.ts'
+import type { Hello } from '../transport/contract.ts'
+import type { Credentials } from '../transport/credentials.ts'
+import type { Member, MembershipMessage, SetupMessage } from '../wire/messages.ts'
+import { Alarm } from './alarm.ts'
+import type { CodeKeeper } from './code-keeper.ts'
+import { Inquiries } from './inquiries.ts'
+import { Output } from './output.ts'
+import { SpawnedNode } from './spawned-node.ts'
+
+/** What the program's thread, and the file, say of the cluster. */
+export interface SpawnerStart {
+  readonly config: ClusterConfig
+  readonly credentials: Credentials
+  /** Of the library. */
+  readonly version: string
+  readonly argv: readonly string[]
+  /** What a person would call the program: name, user and host. */
+  readonly title: string
+  readonly threads: number
+  readonly code: CodeKeeper
+}
+
+/** An input, whose time is added here. */
+type Untimed<T> = T extends unknown ? Omit<T, 'now'> : never
+
+export class Spawner implements PeersDriver {
+  readonly #hub: Hub
+  readonly #start: SpawnerStart
+  readonly #application = randomUUID()
+  readonly #nodes: SpawnedNode[]
+  readonly #myself: Member
+  readonly #state: SpawnerState
+  readonly #alarm = new Alarm(() => this.#step({ type: 'tick' }))
+  readonly #output = new Output()
+  readonly #inquiries = new Inquiries()
+  readonly #returns = new Set<NodeJS.Timeout>()
+  #nextPlace = 1
+  #up = false
+  #closing = false
+
+  constructor(hub: Hub, start: SpawnerStart) {
+    this.#hub = hub
+    this.#start = start
+    const { config, threads } = start
+    const hello = this.#hello()
+    const parts = { ...start, hello, hub, spawnerThreads: threads }
+    this.#nodes = config.nodes.map((node) => new SpawnedNode(node, parts))
+    this.#myself = { ...spawner, threads, incarnation: this.#application }
+    this.#state = membershipSpawner.initial(membershipTimes(config))
+    hub.peers.driver = this
+    hub.stats = () => this.#stats()
+    hub.closing = () => this.close()
+    hub.prepareWith(({ module }) => (start.code.has(module) ? undefined : this.#addCode(module)))
+  }
+
+  #hello(): Hello {
+    const { version, title } = this.#start
+    return {
+      protocol: linkProtocol,
+      version,
+      runtime: process.version,
+      purpose: 'claim',
+      application: this.#application,
+      name: title,
+      place: 0,
+      incarnation: this.#application,
+    }
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.#all((node) => node.claim(this.#nextPlace++))
+      await this.#all((node) => node.install())
+      await this.#all((node) => node.meet(this.#members()))
+    } catch (error) {
+      await this.close()
+      return this.#hub.fail(recordOf(error))
+    }
+    this.#up = true
+    this.#take(this.#nodes)
+    this.#hub.begin(this.#members())
+  }
+
+  /** For all nodes at once; what failed is told of when nothing is under way any more. */
+  async #all(act: (node: SpawnedNode) => Promise<void>): Promise<void> {
+    const outcomes = await Promise.allSettled(this.#nodes.map(act))
+    const failed = outcomes.find((one) => one.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  /** Nodes that are ready belong to the cluster from now on. */
+  #take(nodes: readonly SpawnedNode[]): void {
+    const peers = nodes.flatMap(({ peer }) => (peer === undefined ? [] : [peer]))
+    this.#step({ type: 'joined', members: peers.map(({ member }) => member) })
+    for (const peer of peers) this.#hub.peers.joined(peer, peer.member)
+    for (const node of nodes) {
+      // A process that was seen to end has no lease to wait for.
+      const { peer } = node
+      void node.exited?.then((why) => {
+        if (peer !== undefined) this.#gone(peer, 'left', new Error(why))
+      })
+    }
+  }
+
+  #members(): Member[] {
+    const others = [...this.#hub.peers].map(({ member }) => member)
+    return [this.#myself, ...others.sort((a, b) => a.place - b.place)]
+  }
+
+  /** Code that was not found by following the program's imports. */
+  async #addCode(module: string): Promise<void> {
+    await this.#start.code.add(module)
+    const here = this.#nodes.filter(({ peer }) => peer !== undefined)
+    await Promise.all(here.map((node) => node.install()))
+  }
+
+  #step(input: Untimed<SpawnerInput>): void {
+    const now = performance.now()
+    const outputs = membershipSpawner.step(this.#state, { ...input, now } as SpawnerInput)
+    for (const output of outputs) this.#perform(output)
+    this.#hub.turn()
+  }
+
+  #perform(output: SpawnerOutput): void {
+    const { peers } = this.#hub
+    switch (output.type) {
+      case 'grant':
+        peers.get(output.place)?.link.send(['grant', output.nonce, output.epoch])
+        return
+      case 'view': {
+        const members = [this.#myself, ...output.members]
+        for (const { place } of output.members) {
+          peers.get(place)?.link.send(['view', output.epoch, members])
+        }
+        return
+      }
+      case 'removed':
+        return this.#remove(output.place)
+      case 'dismiss':
+        peers.get(output.place)?.link.send(['bye'])
+        return
+      case 'wake':
+        if (!this.#closing) this.#alarm.set(output.at)
+    }
+  }
+
+  // What the nodes say.
+
+  mayServe(): boolean {
+    return true
+  }
+
+  setup(peer: Peer, message: SetupMessage): void {
+    switch (message[0]) {
+      case 'output': {
+        const [, client, descriptor, bytes] = message
+        const from = { name: peer.member.name, client }
+        return this.#output.print(from, descriptor === 2 ? 2 : 1, bytes, () => {
+          peer.link.send(['written', client, bytes.byteLength])
+          peer.link.flush()
+        })
+      }
+      case 'state':
+        return this.#inquiries.answered(message[1], message[2])
+      default:
+        this.#nodeOf(peer)?.conversation.received(message)
+    }
+  }
+
+  async #stats(): Promise<readonly unknown[]> {
+    const { name, threads } = this.#myself
+    const own = { name, state: 'busy', threads, labels: [], ...this.#hub.counts() }
+    const asked = [...this.#hub.peers].map((peer) => this.#inquiries.ask(peer))
+    this.#hub.turn()
+    return [own, ...(await Promise.all(asked)).filter((status) => status !== undefined)]
+  }
+
+  membership(peer: Peer, message: MembershipMessage): void {
+    const { place } = peer.member
+    switch (message[0]) {
+      case 'renew':
+        return this.#step({ type: 'renew', place, nonce: message[1] })
+      case 'unreachable':
+        return this.#step({ type: 'unreachable', from: place, place: message[1] })
+      case 'bye':
+        return this.#gone(peer, 'left', undefined)
+    }
+  }
+
+  linkOver(peer: Peer, error: Error | undefined): void {
+    // Another process answered in its place, so that one is no more.
+    const dead = (error as GoawayError | undefined)?.code === 'ERR_GOAWAY_NODE_LOST'
+    this.#gone(peer, dead ? 'dead' : 'cut off', error)
+  }
+
+  /** A node that takes part is lost when its lease is over; one that is being set up, at once. */
+  #gone(peer: Peer, how: 'left' | 'dead' | 'cut off', error: Error | undefined): void {
+    const { name, place } = peer.member
+    const text = `Node ${name} is gone: ${error?.message ?? 'it ended'}`
+    const lost = new GoawayError('ERR_GOAWAY_NODE_LOST', text, { cause: error, node: name })
+    this.#nodeOf(peer)?.conversation.end(lost)
+    if (!this.#state.members.has(place)) return this.#remove(place)
+    if (how === 'left') this.#step({ type: 'left', place })
+    else this.#step({ type: 'linkLost', place, dead: how === 'dead' })
+  }
+
+  #remove(place: number): void {
+    const peer = this.#hub.peers.get(place)
+    if (peer === undefined) return
+    const node = this.#nodeOf(peer)
+    if (node !== undefined) node.peer = undefined
+    this.#hub.peers.remove(place)
+    this.#inquiries.lost(peer)
+    void this.#output.finish(peer.member.name)
+    if (!this.#up || this.#closing) return
+    this.#hub.tellMembers(this.#members())
+    if (node !== undefined) void this.#awaitReturn(node)
+  }
+
+  #nodeOf(peer: Peer): SpawnedNode | undefined {
+    return this.#nodes.find((node) => node.peer === peer)
+  }
+
+  /**
+   * A node that was lost may come back as a fresh process where somebody keeps it running: it is
+   * asked again and again, and takes part under a new place.
+   */
+  async #awaitReturn(node: SpawnedNode): Promise<void> {
+    if (this.#start.config.launch === 'local') return
+    for (let waitMs = returnMsMin; !this.#closing; waitMs = Math.min(waitMs * 2, returnMsMax)) {
+      await this.#pause(waitMs)
+      if (this.#closing || (await this.#takeBack(node))) return
+    }
+  }
+
+  #pause(waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#returns.delete(timer)
+        resolve()
+      }, waitMs)
+      this.#returns.add(timer)
+    })
+  }
+
+  async #takeBack(node: SpawnedNode): Promise<boolean> {
+    try {
+      await node.claim(this.#nextPlace++, returnMsMin)
+      await node.install()
+      await node.meet(this.#members())
+    } catch {
+      node.peer?.link.close()
+      return false
+    }
+    if (node.peer === undefined || this.#closing) return this.#closing
+    this.#take([node])
+    this.#hub.tellMembers(this.#members())
+    return true
+  }
+
+  /** Lets the nodes go: each ends what it has of this application. */
+  async close(): Promise<void> {
+    this.#closing = true
+    this.#alarm.clear()
+    for (const timer of this.#returns) clearTimeout(timer)
+    await this.#output.finish()
+    for (const { link } of this.#hub.peers) {
+      link.send(['bye'])
+      link.close()
+    }
+    await Promise.allSettled(this.#nodes.map((node) => node.stop()))
+  }
+}
+
+const spawner = { place: 0, index: 0, name: 'spawner', host: '', port: 0, labels: [] } as const

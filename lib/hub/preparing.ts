@@ -1,0 +1,82 @@
+/**
+ * Holds routines back until the nodes of the cluster have the code that they need, where that was
+ * not found by following the program's imports.
+ */
+import { recordOf } from '../client/error-codec.ts'
+import { dropPayload } from '../client/payload.ts'
+import type { Executor, Report, Task } from '../executor/contract.ts'
+import type { ErrorRecord } from '../wire/error-record.ts'
+import type { FunctionAddress } from '../wire/messages.ts'
+
+/** An executor as the hub drives it. */
+export interface TaskRunner extends Executor {
+  /** Whether something will happen that no thread has to ask for. */
+  mayAct(): boolean
+  /** Assigns what can start. Called once for a batch of inputs. */
+  dispatch(): void
+}
+
+export class Preparing implements TaskRunner {
+  /** Undefined: the code is there; else a promise of it. */
+  prepare: (address: FunctionAddress) => Promise<void> | undefined = () => undefined
+  readonly #inner: TaskRunner
+  readonly #report: Report
+  readonly #turn: () => void
+  readonly #held = new Map<number, Task>()
+
+  constructor(inner: TaskRunner, report: Report, turn: () => void) {
+    this.#inner = inner
+    this.#report = report
+    this.#turn = turn
+  }
+
+  submit(task: Task): void {
+    const prepared = task.terms.on === 'local' ? undefined : this.prepare(task.address)
+    if (prepared === undefined) return this.#inner.submit(task)
+    const { routine } = task
+    this.#held.set(routine, task)
+    prepared.then(
+      () => {
+        if (this.#held.delete(routine)) this.#inner.submit(task)
+        this.#turn()
+      },
+      (error: unknown) => {
+        this.#refuse(routine, recordOf(error))
+        this.#turn()
+      },
+    )
+  }
+
+  #refuse(routine: number, error: ErrorRecord): boolean {
+    const task = this.#held.get(routine)
+    if (task === undefined) return false
+    this.#held.delete(routine)
+    dropPayload(task.payload)
+    this.#report.settled(routine, { ok: false, error })
+    return true
+  }
+
+  cancel(routine: number, reason: ErrorRecord, graceMs: number): void {
+    if (!this.#refuse(routine, reason)) this.#inner.cancel(routine, reason, graceMs)
+  }
+
+  credit(routine: number, values: number): void {
+    this.#inner.credit(routine, values)
+  }
+
+  finish(routine: number): void {
+    this.#inner.finish(routine)
+  }
+
+  mayAct(): boolean {
+    return this.#held.size > 0 || this.#inner.mayAct()
+  }
+
+  dispatch(): void {
+    this.#inner.dispatch()
+  }
+
+  async close(graceMs: number): Promise<void> {
+    await this.#inner.close(graceMs)
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * One application at a node, from its claim to its end: the hub with its threads, the code, the
+ * links to the other nodes, and the node's belief that it still belongs to them.
+ */
+import { availableParallelism } from 'node:os'
+import { recordOf } from '../client/error-codec.ts'
+import { defaultThreadsMax } from '../client/threads-variable.ts'
+import { Conversation } from '../cluster/conversation.ts'
+import type { Handover } from '../cluster/handover.ts'
+import { CodeStore } from '../deploy/code-store.ts'
+import type { NodeStart } from '../deploy/node-start.ts'
+import type { NodeStatus } from '../deploy/node-status.ts'
+import { GoawayError } from '../errors.ts'
+import type { Pool } from '../executor/pool.ts'
+import { assembleHub } from '../hub/assemble.ts'
+import type { Hub, StatusCounts } from '../hub/hub.ts'
+import { dieLoudly } from '../hub/hub-start.ts'
+import type { Peer } from '../hub/peer.ts'
+import type { PeersDriver } from '../hub/peers.ts'
+import type { ExpiryReason } from '../protocol/membership-node.ts'
+import type { Hello, LinkEnd } from '../transport/contract.ts'
+import { dial } from '../transport/tcp.ts'
+import type {
+  Claim,
+  CodeManifest,
+  Member,
+  MembershipMessage,
+  SetupMessage,
+} from '../wire/messages.ts'
+import { Belonging } from './belonging.ts'
+
+export interface NodeApplicationOptions {
+  readonly claim: Claim
+  /** The link to the spawner. */
+  readonly spawner: Handover
+  readonly start: NodeStart
+  readonly hubWords: Int32Array
+  readonly pool: Pool
+  hello(): Hello
+  status(): NodeStatus
+  /** The application is over; `why`, if that was not asked for. */
+  over(why: GoawayError | undefined): void
+}
+
+export class NodeApplication implements PeersDriver {
+  readonly name: string
+  readonly place: number
+  readonly labels: readonly string[]
+  readonly threads: number
+  readonly #options: NodeApplicationOptions
+  readonly #hub: Hub
+  readonly #spawner: Peer
+  readonly #store: CodeStore
+  readonly #setup = new Conversation()
+  /** Members by place, as this node was told of them. */
+  readonly #members = new Map<number, Member>()
+  readonly #belonging: Belonging
+  #over = false
+
+  constructor(options: NodeApplicationOptions) {
+    this.#options = options
+    const { claim, start } = options
+    const { member } = claim
+    this.name = member.name
+    this.place = member.place
+    this.labels = [...new Set([...start.labels, ...member.labels])]
+    this.threads = start.threads ?? claim.threads ?? availableParallelism()
+    this.#store = new CodeStore(start.storeDirectory)
+    this.#hub = this.#assemble()
+    this.#hub.peers.driver = this
+    this.#spawner = this.#hub.peers.link(spawnerOf(claim), options.spawner)
+    this.#spawner.link.send(['claimed', this.threads, this.labels])
+    this.#belonging = new Belonging(claim, {
+      send: (message) => this.#spawner.link.send(message),
+      left: ({ place }) => this.#hub.peers.remove(place),
+      joined: (joined) => this.#joined(joined),
+      expired: (reason) => this.#expired(reason),
+    })
+    this.#hub.executor.warm(1)
+    this.#hub.turn()
+  }
+
+  #assemble(): Hub {
+    const { claim, start, hubWords, pool } = this.#options
+    const { member, placement, nodes } = claim
+    const threadsMax = start.threadsMax ?? claim.threadsMax ?? defaultThreadsMax(this.threads)
+    const hub = assembleHub({
+      node: this.name,
+      hubWords,
+      threads: this.threads,
+      threadsMax: Math.max(this.threads, threadsMax),
+      pool,
+      cluster: {
+        place: member.place,
+        index: member.index,
+        nodes,
+        placement,
+        labels: this.labels,
+      },
+    })
+    dieLoudly(hub, hubWords)
+    return hub
+  }
+
+  counts(): StatusCounts {
+    return this.#hub.counts()
+  }
+
+  /** Whether a node of that place is linked already. */
+  knows(place: number): boolean {
+    return this.#hub.peers.get(place) !== undefined
+  }
+
+  /** A node of higher place has dialled this one. */
+  linked(peer: Hello, end: LinkEnd): void {
+    const { place, name, incarnation } = peer
+    const known = this.#members.get(place)
+    this.#hub.peers.link(known ?? { ...nobody, place, name, incarnation }, end)
+  }
+
+  /** It is in the view, and linked: whoever sends a view has seen all its members meet. */
+  #joined(member: Member): void {
+    const peer = this.#hub.peers.get(member.place)
+    if (peer !== undefined) this.#hub.peers.joined(peer, member)
+  }
+
+  // What the spawner and the other nodes say.
+
+  mayServe(): boolean {
+    return !this.#over && this.#belonging.mayServe()
+  }
+
+  setup(peer: Peer, message: SetupMessage): void {
+    if (peer !== this.#spawner) return
+    switch (message[0]) {
+      case 'code':
+        void this.#install(message[1])
+        return
+      case 'meet':
+        void this.#meet(message[1])
+        return
+      case 'written':
+        return this.#hub.written(message[1], message[2])
+      case 'inquiry':
+        peer.link.send(['state', message[1], this.#options.status()])
+        return
+      default:
+        this.#setup.received(message)
+    }
+  }
+
+  async #install(manifest: CodeManifest): Promise<void> {
+    const { link } = this.#spawner
+    let failure: unknown
+    try {
+      const missing = await this.#store.missing(manifest)
+      link.send(['need', missing])
+      link.flush()
+      for (let left = missing.length; left > 0; left--) {
+        const [, hash, bytes] = await this.#setup.next('blob')
+        await this.#store.put(hash, bytes)
+      }
+      this.#hub.useCode(await this.#store.install(manifest))
+    } catch (error) {
+      failure = error
+    }
+    link.send(['installed', manifest.hash, failure === undefined ? null : recordOf(failure)])
+    link.flush()
+  }
+
+  async #meet(members: readonly Member[]): Promise<void> {
+    const { link } = this.#spawner
+    for (const member of members) this.#members.set(member.place, member)
+    let failure: unknown
+    try {
+      const lower = members.filter(({ place }) => place > 0 && place < this.place)
+      await Promise.all(lower.map((member) => this.#dial(member)))
+    } catch (error) {
+      failure = error
+    }
+    link.send(['met', failure === undefined ? null : recordOf(failure)])
+    link.flush()
+  }
+
+  async #dial(member: Member): Promise<void> {
+    if (this.knows(member.place)) return
+    const { host, port, name, incarnation } = member
+    const { claim, start, hello } = this.#options
+    const { end } = await dial({
+      host,
+      port,
+      name,
+      credentials: start.credentials,
+      hello: hello(),
+      expects: incarnation,
+      graceMs: claim.linkGraceMs,
+      timeoutMs: claim.nodeTimeoutMs,
+    })
+    if (!this.#over) this.#hub.peers.link(member, end)
+  }
+
+  membership(peer: Peer, message: MembershipMessage): void {
+    if (peer !== this.#spawner) {
+      // It leaves of its own accord; the spawner hears of it too, and says so to all.
+      if (message[0] === 'bye') this.#belonging.step({ type: 'peerLost', place: peer.member.place })
+      return
+    }
+    switch (message[0]) {
+      case 'grant':
+        return this.#belonging.step({ type: 'granted', nonce: message[1], epoch: message[2] })
+      case 'view':
+        return this.#belonging.step({ type: 'view', epoch: message[1], members: message[2] })
+      case 'bye':
+        return this.#end(undefined)
+    }
+  }
+
+  linkOver(peer: Peer, error: Error | undefined): void {
+    if (peer !== this.#spawner) {
+      return this.#belonging.step({ type: 'peerLost', place: peer.member.place })
+    }
+    const text = 'The link to the program that this node served is over'
+    this.#end(new GoawayError('ERR_GOAWAY_LINK_LOST', text, { cause: error }))
+  }
+
+  #expired(reason: ExpiryReason): void {
+    const { name } = this
+    const text = `Node ${name} does not belong to its cluster any more (${reason})`
+    this.#end(new GoawayError('ERR_GOAWAY_NODE_LOST', text, { node: name }))
+  }
+
+  #end(why: GoawayError | undefined): void {
+    if (this.#over) return
+    this.#over = true
+    this.#options.over(why)
+  }
+
+  /** This process ends: the others need not find out for themselves. */
+  leave(): void {
+    this.#over = true
+    this.#belonging.close()
+    for (const { link } of this.#hub.peers) {
+      link.send(['bye'])
+      link.close()
+    }
+  }
+}
+
+const nobody = { index: 0, host: '', port: 0, labels: [], threads: 0 }
+
+function spawnerOf({ application, spawnerThreads }: Claim): Member {
+  const incarnation = application
+  return { ...nobody, place: 0, name: 'spawner', threads: spawnerThreads, incarnation }
+}
