@@ -60,7 +60,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   'cli-table3': /^lib\/cli\/node-table\.ts$/,
   'log-update': /^lib\/cli\/top-command\.ts$/,
   tinyglobby: /^lib\/deploy\/(bundle|package-files)\.ts$/,
-  valibot: /^lib\/deploy\/cluster-(schema|file|nodes)\.ts$/,
+  valibot: /^lib\/deploy\/(cluster-(schema|file|nodes)|manifest)\.ts$/,
   yaml: /^lib\/deploy\/cluster-file\.ts$/,
   yargs: /^lib\/cli\//,
 }

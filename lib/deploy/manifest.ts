@@ -3,12 +3,22 @@
  * paths become files of the node's disk, so none may lead out of the bundle's folder.
  */
 import { createHash } from 'node:crypto'
+import { array, number, object, optional, record, safeParse, string, tuple } from 'valibot'
 import { GoawayError } from '../errors.ts'
 import { codeFilesMax } from '../limits.ts'
 import type { CodeManifest } from '../wire/messages.ts'
 
 /** Under this folder of a bundle the application's files lie as they do at the spawner. */
 export const filesFolder = 'files'
+
+const shapeOfManifest = object({
+  hash: string(),
+  files: array(object({ path: string(), hash: string(), bytes: number() })),
+  modules: record(string(), string()),
+  externals: array(string()),
+  optional: optional(array(string())),
+  links: optional(array(tuple([string(), string()]))),
+})
 
 const hashPattern = /^[0-9a-f]{64}$/
 const packagePattern = /^(@[a-z0-9~-][\w.~-]*\/)?[a-z0-9~-][\w.~-]*$/i
@@ -48,6 +58,15 @@ function hashOfParts(manifest: Omit<CodeManifest, 'hash'>): string {
  * @throws {GoawayError} ERR_GOAWAY_PROTOCOL, naming what is wrong
  */
 export function checkManifest(manifest: CodeManifest): void {
+  const shape = safeParse(shapeOfManifest, manifest)
+  if (!shape.success) {
+    const [{ path = [], input }] = shape.issues
+    throw refuse(
+      path.map(({ key }) => String(key)).join('.'),
+      input,
+      'what docs/code-upload.md says',
+    )
+  }
   const { hash, files, modules, externals, optional = [], links = [] } = manifest
   if (files.length > codeFilesMax || links.length > codeFilesMax) {
     throw refuse('files', files.length, `at most ${codeFilesMax}`)

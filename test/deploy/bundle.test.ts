@@ -1,8 +1,8 @@
-import { realpathSync } from 'node:fs'
+import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
-import { kinds } from './applications.ts'
+import { kinds, packaged, stateful } from './applications.ts'
 import { deploy } from './run-bundle.ts'
 
 /** A folder with the application, and beside it one for the store. */
@@ -64,4 +64,144 @@ t.test('Modules of all kinds are found by their place at the spawner', async (t)
     ],
     'and where others find them',
   )
+})
+
+t.test('A bundle is what the program is: state, order, files, lines', async (t) => {
+  const { app, store } = place(t, stateful)
+  const assets = ['data/**', '!**/*.md']
+  const { call, bundle, folder } = await deploy(app, store, { entry: 'main.mjs', assets })
+  const results = await call(
+    ['two.mjs#order'],
+    ['one.mjs#one'],
+    ['two.mjs#two'],
+    ['one.mjs#other'],
+    ['reads.mjs#readsSome'],
+    ['reads.mjs#reads'],
+    ['slow.mjs#slow'],
+    ['loads.mjs#loads'],
+    ['loads.mjs#computes', 'never-named'],
+    ['spawner.mjs#spawner'],
+  )
+  t.same(
+    results.map(({ value }) => value),
+    [
+      ['setup', 'state'],
+      1,
+      [2, 2],
+      undefined,
+      ['one two', '1.2.3', '1.2.3'],
+      undefined,
+      'waited',
+      'late',
+      undefined,
+      [true, 'function', 'function'],
+    ],
+  )
+  t.match(results[5]?.error?.message, `${folder}/files/data/not-asked.md`)
+  t.match(results[8]?.error?.message, /never-named/)
+  const [thrown] = await call(['thrower.ts#thrower', { a: 'long' }])
+  t.match(thrown?.error?.stack, `thrower (${join(app, 'thrower.ts')}:6:13)`)
+  const again = await deploy(app, store, { entry: 'main.mjs', assets })
+  t.equal(again.bundle.manifest.hash, bundle.manifest.hash)
+  t.equal(again.folder, folder)
+  writeFileSync(join(app, 'data', 'words.txt'), 'three')
+  const changed = await deploy(app, store, { entry: 'main.mjs', assets })
+  t.not(changed.bundle.manifest.hash, bundle.manifest.hash)
+  t.same((await changed.call(['reads.mjs#readsSome']))[0]?.value, ['three', '1.2.3', '1.2.3'])
+})
+
+t.test('A function that the bundle has is located without having been resolved', async (t) => {
+  const { app, store } = place(t, stateful)
+  const { call } = await deploy(app, store, { entry: 'main.mjs' })
+  const [other] = await call(['one.mjs#other'])
+  t.equal(other?.module, pathToFileURL(join(app, 'two.mjs')).href)
+  t.equal(other?.exportName, 'two')
+})
+
+t.test('Bundler.build() takes further modules, and names what is not in a bundle', async (t) => {
+  const { app, store } = place(t, stateful)
+  const plain = await deploy(app, store, { entry: 'main.mjs' })
+  const [lacking] = await plain.call(['never-named.mjs#late'])
+  t.equal(lacking?.error?.code, 'ERR_GOAWAY_MODULE_LOAD')
+  t.match(lacking?.error?.message, /never-named.mjs on this node: it is not in the .* bundle/)
+  const extra = [`${pathToFileURL(join(app, 'never-named.mjs')).href}?query`]
+  const more = await deploy(app, store, { entry: 'main.mjs', extra })
+  const [value, computed] = await more.call(
+    ['never-named.mjs#late'],
+    ['loads.mjs#computes', 'never-named'],
+  )
+  t.equal(value?.value, 'never named')
+  t.equal(computed?.value, 'never named')
+  await t.rejects(deploy(app, store, { extra: ['file:///no/such.mjs'] }), {
+    code: 'ERR_GOAWAY_BUNDLE',
+    message: /^Cannot bundle module file:\/\/\/no\/such.mjs: /,
+  })
+})
+
+t.test('Packages travel as Node finds them; native ones are found at the node', async (t) => {
+  const { app, store } = place(t, packaged)
+  const modules = join(app, 'node_modules')
+  const lay = (from: string, to: string): void => symlinkSync(join(modules, '.store', from), to)
+  lay('linked@1/node_modules/linked', join(modules, 'linked'))
+  lay('inner@1/node_modules/inner', join(modules, '.store/linked@1/node_modules/inner'))
+  await t.rejects(deploy(app, store), {
+    code: 'ERR_GOAWAY_MODULE_LOAD',
+    message: /needs the package broken, lacks, .*; run: npm install broken lacks in /,
+  })
+  // The node is started in a folder that has them.
+  for (const name of ['lacks', 'broken']) {
+    mkdirSync(join(store, 'node_modules', name), { recursive: true })
+    writeFileSync(join(store, 'node_modules', name, 'index.js'), `exports.broken = 'the node has'`)
+  }
+  const before = process.cwd()
+  process.chdir(store)
+  t.teardown(() => process.chdir(before))
+  const { call, bundle } = await deploy(app, store)
+  t.same(bundle.manifest.externals, ['broken', 'lacks'])
+  t.same(bundle.manifest.optional, ['extra-native'])
+  const results = await call(
+    ['main.ts#uses'],
+    ['main.ts#native'],
+    ['main.ts#maybe'],
+    ['main.ts#linked'],
+    ['main.ts#broken'],
+    ['node_modules/sibling/index.js#sibling'],
+    ['node_modules/common/lib/index.js#named'],
+  )
+  t.same(
+    results.map(({ value, error }) => value ?? error?.code),
+    [
+      ['common', 'node sibling', 'sub', ['data', 'part']],
+      { broken: 'the node has' },
+      'none',
+      'inner',
+      'the node has',
+      'ERR_GOAWAY_FUNCTION_NOT_EXPORTED',
+      'common',
+    ],
+  )
+  const paths = bundle.manifest.files.map(({ path }) => path)
+  t.notOk(paths.some((path) => /unused|README|bundler|extra-native|lacks|no\.cjs/.test(path)))
+})
+
+t.test('What cannot be read is named with file and line', async (t) => {
+  const { app, store } = place(t, {
+    'main.ts': "import './wrong.ts'\n",
+    'wrong.ts': 'export const a = 1\nexport const = 2\n',
+    'lost.mjs': "\nimport './none.mjs'\n",
+    'tries.mjs': "export let found = 'none'\ntry { await import('not-there') } catch {}\n",
+    'tries.cjs': "try { require('not-there') } catch { exports.get = () => 'caught' }\n",
+  })
+  const code = 'ERR_GOAWAY_BUNDLE'
+  await t.rejects(deploy(app, store), {
+    code,
+    message: new RegExp(`^Cannot bundle ${app}/wrong.ts:2:13: Expected identifier`),
+  })
+  await t.rejects(deploy(app, store, { entry: 'lost.mjs' }), {
+    code,
+    message: `Cannot bundle ${app}/lost.mjs:2:7: Could not resolve "./none.mjs"`,
+  })
+  await t.resolves(deploy(app, store, { entry: 'tries.mjs' }))
+  const { call } = await deploy(app, store, { entry: 'tries.cjs' })
+  t.equal((await call(['tries.cjs#get']))[0]?.value, 'caught')
 })
