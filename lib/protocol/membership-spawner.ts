@@ -86,7 +86,7 @@ export interface SpawnerState {
   disputes: Dispute[]
   /** When a tick was asked for; Infinity: not at all. */
   wakeAt: number
-  /** The spawner was stopped, and has not listened long enough since: silence means nothing. */
+  /** The spawner was stopped, and until then has not listened long enough: silence is no sign. */
   listenUntil: number
 }
 

@@ -55,8 +55,8 @@ export function membershipTimes(options: MembershipOptions): MembershipTimes {
     renewEveryMs,
     // Not sooner: nothing is won by giving up a node that may still serve.
     patienceMs: waitMs,
-    // Long enough to hear of both, and to tell the dead one.
-    settleMs: Math.max(linkGraceMs / 4, renewEveryMs * 2),
+    // Long enough to hear of both, and so to tell a dead one, if it takes 0.2 T beyond its time.
+    settleMs: Math.max(linkGraceMs / 4, renewEveryMs * 3),
     lateMs,
     delayMsMax: (leaseMs - renewEveryMs - lateMs) / 2,
     linkGraceMsMax: leaseMs - renewEveryMs - lateMs,

@@ -1,7 +1,7 @@
 /**
  * Walks every state that a model can reach, breadth first, so that the trace to a violation is a
  * shortest one. A state is a tree of plain data (Maps and Sets allowed); it is known by its
- * canonical text. Frozen arrays are taken for immutable and shared between states.
+ * canonical text. Frozen arrays and records are taken for immutable and shared between states.
  */
 import { createHash } from 'node:crypto'
 
@@ -110,7 +110,8 @@ export function copyPlain<Value>(value: Value): Value {
 
 function copy(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return Object.isFrozen(value) ? value : value.map(copy)
+  if (Object.isFrozen(value)) return value
+  if (Array.isArray(value)) return value.map(copy)
   if (value instanceof Map) {
     const map = new Map<unknown, unknown>()
     for (const [key, item] of value) map.set(key, copy(item))
@@ -130,14 +131,15 @@ const frozenTexts = new WeakMap<object, string>()
 export function canonical(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`
   if (typeof value !== 'object' || value === null) return String(value)
-  if (Array.isArray(value)) {
-    const known = frozenTexts.get(value)
-    if (known !== undefined) return known
-    if (value.length === 0) return '[]'
-    const text = `[${value.map(canonical).join()}]`
-    if (Object.isFrozen(value)) frozenTexts.set(value, text)
-    return text
-  }
+  const known = frozenTexts.get(value)
+  if (known !== undefined) return known
+  const text = canonicalTree(value)
+  if (Object.isFrozen(value)) frozenTexts.set(value, text)
+  return text
+}
+
+function canonicalTree(value: object): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
   if (value instanceof Set) return `(${[...value].map(canonical).sort().join()})`
   if (value instanceof Map) return canonicalMap(value)
   // Keys of records come in the order of their making, which is the same everywhere.
