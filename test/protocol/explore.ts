@@ -110,14 +110,14 @@ export function copyPlain<Value>(value: Value): Value {
 
 function copy(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
-  if (Object.isFrozen(value)) return value
-  if (Array.isArray(value)) return value.map(copy)
+  if (Array.isArray(value)) return Object.isFrozen(value) ? value : value.map(copy)
   if (value instanceof Map) {
     const map = new Map<unknown, unknown>()
     for (const [key, item] of value) map.set(key, copy(item))
     return map
   }
   if (value instanceof Set) return new Set(value)
+  if (Object.isFrozen(value)) return value
   const record: Record<string, unknown> = {}
   for (const key in value) record[key] = copy((value as Record<string, unknown>)[key])
   return record
@@ -131,10 +131,11 @@ const frozenTexts = new WeakMap<object, string>()
 export function canonical(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`
   if (typeof value !== 'object' || value === null) return String(value)
+  if (!Object.isFrozen(value)) return canonicalTree(value)
   const known = frozenTexts.get(value)
   if (known !== undefined) return known
   const text = canonicalTree(value)
-  if (Object.isFrozen(value)) frozenTexts.set(value, text)
+  frozenTexts.set(value, text)
   return text
 }
 
