@@ -59,8 +59,8 @@ export async function launchSsh(
   const port = await awaitListening(node, { ssh, tail, ended }, options)
   const warn = options.warn ?? ((text) => writeSync(2, text))
   tail.forward = (text) => warn(text.replaceAll(/^(?=.)/gm, `[${node.name}] `))
-  ssh.unref()
-  for (const stream of [ssh.stdin, ssh.stdout, ssh.stderr]) (stream as unknown as Socket).unref()
+  // Whoever leaves a node there waits for the end of ssh.
+  if (options.detach !== true) unref(ssh)
   return {
     port,
     incarnation: undefined,
@@ -69,6 +69,12 @@ export async function launchSsh(
     exited: ended.then((end) => `its connection over ${describe(end)}`),
     stop: () => stop(ssh, ended),
   }
+}
+
+/** A node does not keep the program alive by itself. */
+function unref(ssh: Ssh): void {
+  ssh.unref()
+  for (const stream of [ssh.stdin, ssh.stdout, ssh.stderr]) (stream as unknown as Socket).unref()
 }
 
 /** The end of a text of any length; later it goes on to somebody who reads it. */

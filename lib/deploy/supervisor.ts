@@ -135,7 +135,7 @@ export class Supervisor {
   }
 
   async #afterFailure(listened: boolean, end: NodeEnd): Promise<void> {
-    const why = end.failure === undefined ? end.why : `${end.why}: ${end.failure.message}`
+    const why = end.failure === undefined ? end.why : `failed: ${end.failure.message}`
     const failuresMax = this.#listenedEver ? restartFailuresMax : startFailuresMax
     if (!listened && ++this.#failures >= failuresMax) throw this.#givesUp(end)
     const restartMs = this.#restartMs
