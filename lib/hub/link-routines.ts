@@ -277,7 +277,7 @@ export class RoutineServer implements Report {
     if (this.#over) return
     const room = this.#room
     const left = this.#allowedTold - this.#received
-    if (left <= 0) room.exhausted = true
+    if (left <= 0 && this.#received > 0) room.exhausted = true
     const more = room.measure()
     const load = (room.routines - this.#open.size) / room.threads
     const change = Math.abs(load - this.#loadTold)

@@ -36,6 +36,8 @@ export class StandNode {
   readonly routines: ClusterRoutines
   /** Messages that were sent to each other node. */
   readonly sent: RemoteRoutineMessage[] = []
+  /** Nodes that have said what they have room for. */
+  readonly known = new Set<number>()
   /** The test, as one who submits. */
   report: Report = nobody
   readonly #links = new Map<number, Link>()
@@ -137,6 +139,7 @@ export class StandNode {
     const link = end.open({
       received: (messages) => {
         for (const message of messages) {
+          if (message[0] === 'room') this.known.add(place)
           this.routines.received(place, message as RemoteRoutineMessage)
         }
         this.hub.turn()
@@ -184,8 +187,8 @@ export class StandNode {
       finish: soon((routine) => cluster.finish(routine)),
       close: async (graceMs) => {
         await this.hub.close(graceMs)
+        for (const node of [this, ...others]) node.cut()
         for (const node of others) await node.hub.close(0)
-        this.cut()
       },
     }
   }

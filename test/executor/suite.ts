@@ -51,14 +51,14 @@ export class Rig implements Report {
 
   submit(
     fn: (...args: never[]) => unknown,
-    args: readonly unknown[] | MessagePortLike,
+    args: readonly unknown[] | Uint8Array | MessagePortLike,
     terms: Partial<RoutineTerms> = {},
   ): number {
     const routine = this.#next++
     this.told.set(routine, { values: [], attempts: [], settled: 0, outcome: undefined })
     const all: RoutineTerms = { ...defaultTerms, ...terms }
     const pack = all.attemptsMax > 1 ? packRepeatable : packPayload
-    const payload = Array.isArray(args) ? pack(args, 'argument') : (args as MessagePortLike)
+    const payload = Array.isArray(args) ? pack(args, 'argument') : (args as Payload)
     const task: Task = { routine, owner: 0, address: locate(fn), payload, terms: all }
     this.executor.submit(task)
     return routine
