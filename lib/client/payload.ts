@@ -6,7 +6,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { GoawayError } from '../errors.ts'
 import type { MessagePortLike, Payload } from '../wire/messages.ts'
-import { place } from './current.ts'
+import { isClustered } from './clustered.ts'
 import { type EncodedValue, encodeCall, type PackedCall, packCall, unpackCall } from './values.ts'
 
 /**
@@ -19,7 +19,7 @@ export function packPayload(value: unknown, where: string, transfer?: readonly o
     if (typeof value === 'number' && value !== 0) return value
     if (value === undefined || value === null || typeof value === 'boolean') return value
   }
-  if (place.node?.clustered === true) {
+  if (isClustered()) {
     const bytes = packBytes(value, where, transfer)
     if (bytes !== undefined) return bytes
   }

@@ -9,29 +9,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import * as types from 'node:util/types'
 import { bulkBytesMin, valueBytesMax, valueDepthMax } from '../limits.ts'
-import {
-  type ErrorFacts,
-  isErrorLike,
-  mapErrorFacts,
-  readErrorFacts,
-  restoreError,
-} from '../wire/error-record.ts'
+import { isErrorLike, mapErrorFacts, readErrorFacts } from '../wire/error-record.ts'
 import { describeRefused, isHandle, type PathStep, refuse, tagOf } from './value-refusal.ts'
-
-/** What is put right after a structured clone. Plain data; cross in one message with the value. */
-export interface Repairs {
-  /** Objects without a prototype. */
-  readonly bare?: readonly object[]
-  /** Byte arrays that were Buffers. */
-  readonly buffers?: readonly Uint8Array[]
-  /** Placeholders, and what they shall be; the facts hold the values themselves. */
-  readonly errors?: readonly ErrorRepair[]
-}
-
-interface ErrorRepair {
-  readonly target: Error
-  readonly facts: ErrorFacts<{ readonly value: unknown }>
-}
+import type { ErrorRepair, Repairs } from './value-repairs.ts'
 
 export interface CopyRules {
   /** The beginning of every message: `argument`, `result`, `field "x"`. */
@@ -96,15 +76,6 @@ export function copyValue(value: unknown, rules: CopyRules): ValueCopy {
   const copier = new Copier(rules)
   const graph = copier.copy(value)
   return { graph, ...copier.found() }
-}
-
-/** Puts right what structured clone lost, in place. */
-export function applyRepairs(repairs: Repairs | undefined): void {
-  for (const object of repairs?.bare ?? []) Object.setPrototypeOf(object, null)
-  for (const bytes of repairs?.buffers ?? []) Object.setPrototypeOf(bytes, Buffer.prototype)
-  for (const { target, facts } of repairs?.errors ?? []) {
-    restoreError(target, facts, (carried) => carried.value)
-  }
 }
 
 class Copier {

@@ -17,10 +17,11 @@ import type { EncodedValue, InlineValue } from '../wire/messages.ts'
 import { memoryFor, readBulk, writeBulk } from './bulk-value.ts'
 import { readPlain } from './plain-reader.ts'
 import { isWellFormed, writePlain } from './plain-writer.ts'
-import { applyRepairs, type CopyRules, copyValue, type Repairs } from './value-copy.ts'
+import { type CopyRules, copyValue } from './value-copy.ts'
 import { refuse } from './value-refusal.ts'
+import { applyRepairs, type Repairs } from './value-repairs.ts'
 
-export type { Repairs } from './value-copy.ts'
+export type { Repairs } from './value-repairs.ts'
 
 export type { EncodedValue, InlineValue }
 
