@@ -37,7 +37,7 @@ const loaded = await Promise.all(
 await yargs(await programArguments(process.argv.slice(2)))
   .scriptName('goaway')
   .usage('$0 <command>')
-  .wrap(Math.min(columnsMax, process.stdout.columns ?? columnsMax))
+  .wrap(Math.min(columnsMax, process.stdout.columns || columnsMax))
   .command(loaded as CommandModule[])
   .demandCommand(1, 'Missing command')
   .parserConfiguration({ 'populate--': true })

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { NodeConfig } from '../../lib/deploy/cluster-config.ts'
 import { type LaunchLocalOptions, launchLocal } from '../../lib/deploy/launch-local.ts'
+import { launchNode } from '../../lib/deploy/launch-node.ts'
 import type { NodeStart } from '../../lib/deploy/node-start.ts'
 import { localStopMs } from '../../lib/limits.ts'
 import { cleanEnvironment, run, spawnBare } from '../run-node.ts'
@@ -73,6 +74,18 @@ t.test('launchLocal() gives up on a node that does not listen, and leaves none',
   const launching = launchLocal(mute, options(t.testdir(), { signal: aborter.signal }))
   aborter.abort()
   await t.rejects(launching, { code: 'ERR_GOAWAY_LAUNCH', message: /SIGKILL/ })
+})
+
+t.test('launchNode() starts only what has to be started', async (t) => {
+  const folder = t.testdir()
+  const { port, server } = await occupy()
+  t.teardown(() => server.close())
+  t.equal(await launchNode('none', node(), options(folder)), undefined)
+  t.equal(await launchNode('local', node({ port }), options(folder)), undefined)
+  t.equal(await launchNode('ssh', node({ port }), options(folder)), undefined)
+  const launched = await launchNode('local', node(), options(folder))
+  t.equal(launched?.isChild, true)
+  await launched?.stop()
 })
 
 t.test('Nodes that a thread started do not keep the program alive, and end with it', async (t) => {
