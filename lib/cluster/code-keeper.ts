@@ -2,6 +2,7 @@
 
 import { errorOf } from '../client/error-codec.ts'
 import type { Bundler, CodeBundle } from '../deploy/bundle.ts'
+import { moduleKey } from '../deploy/manifest.ts'
 import type { Peer } from '../hub/peer.ts'
 import { storedInlineBytesMax } from '../limits.ts'
 import type { Conversation } from './conversation.ts'
@@ -32,7 +33,10 @@ export class CodeKeeper {
 
   /** Whether the nodes have what is needed to run functions of that module. */
   has(module: string): boolean {
-    return this.#current !== undefined && Object.hasOwn(this.#current.manifest.modules, module)
+    return (
+      this.#current !== undefined &&
+      Object.hasOwn(this.#current.manifest.modules, moduleKey(module))
+    )
   }
 
   /** Makes a bundle that has the module as well. */

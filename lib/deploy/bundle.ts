@@ -6,19 +6,20 @@
  * Each module stays a file, so that each can be imported alone, as a pool thread does. What comes
  * out depends on the application's files alone: the same program has the same hash.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { readFile, realpath } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { basename, dirname, extname, join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { glob } from 'tinyglobby'
 import { GoawayError } from '../errors.ts'
 import { codeFileBytesMax } from '../limits.ts'
 import type { CodeFile, CodeManifest } from '../wire/messages.ts'
-import { filesFolder, hashOf, makeManifest } from './manifest.ts'
+import { filesFolder, hashOf, makeManifest, moduleKey } from './manifest.ts'
 import { isInPackages, PackageReader } from './package-facts.ts'
 import { packageFiles } from './package-files.ts'
 import { linksBetween } from './package-links.ts'
-import { type Trace, traceModules } from './trace-modules.ts'
+import { stopEsbuild, type Trace, traceModules } from './trace-modules.ts'
 import { rewriteImports, type TransformedModule, transformModule } from './transform-module.ts'
 
 export interface BundlerOptions {
@@ -45,6 +46,9 @@ const readsAtOnce = 16
 /** From `lib`, `dist/lib` or `dist/bundle`, one folder deep. */
 const libraryFolder = fileURLToPath(new URL('..', import.meta.url))
 
+/** Of this thread: the process that esbuild works in is to end with the last. */
+let building = 0
+
 export class Bundler {
   readonly #options: BundlerOptions
 
@@ -59,10 +63,20 @@ export class Bundler {
    * @throws {GoawayError} ERR_GOAWAY_BUNDLE with file and line if a module cannot be read
    */
   async build(extraModules: readonly string[] = []): Promise<CodeBundle> {
+    building++
+    try {
+      return await this.#build(extraModules)
+    } finally {
+      building--
+      if (building === 0) await stopEsbuild()
+    }
+  }
+
+  async #build(extraModules: readonly string[]): Promise<CodeBundle> {
     const { entry, modules = [], assets = [], externals = [] } = this.#options
     const packages = new PackageReader()
     const entries = new Set<string>()
-    if (entry !== undefined && existsSync(entry)) entries.add(await realpath(entry))
+    if (entry !== undefined) entries.add(await pathOfProgram(entry))
     for (const url of [...modules, ...extraModules]) entries.add(await pathOfModule(url))
     const trace = await traceModules({
       entries: [...entries].toSorted(),
@@ -191,17 +205,25 @@ function keysOf(path: string): string[] {
   }
 }
 
+/** As `node app` and `node .` find it. */
+async function pathOfProgram(entry: string): Promise<string> {
+  try {
+    const isFile = statSync(entry, { throwIfNoEntry: false })?.isFile() === true
+    return await realpath(isFile ? entry : createRequire(entry).resolve(entry))
+  } catch (cause) {
+    throw new GoawayError('ERR_GOAWAY_BUNDLE', `Cannot bundle ${entry}: there is no such program`, {
+      cause,
+    })
+  }
+}
+
 async function pathOfModule(url: string): Promise<string> {
   try {
-    return await realpath(fileURLToPath(withoutQuery(url)))
+    return await realpath(fileURLToPath(moduleKey(url)))
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new GoawayError('ERR_GOAWAY_BUNDLE', `Cannot bundle module ${url}: ${why}`, { cause })
   }
-}
-
-function withoutQuery(url: string): string {
-  return url.replace(/[?#].*$/s, '')
 }
 
 /** Applications in this library's own folders import it by path. */

@@ -3,6 +3,7 @@
  * paths become files of the node's disk, so none may lead out of the bundle's folder.
  */
 import { createHash } from 'node:crypto'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { array, number, object, optional, record, safeParse, string, tuple } from 'valibot'
 import { GoawayError } from '../errors.ts'
 import { codeFilesMax } from '../limits.ts'
@@ -25,6 +26,12 @@ const packagePattern = /^(@[a-z0-9~-][\w.~-]*\/)?[a-z0-9~-][\w.~-]*$/i
 
 export function hashOf(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** The name under which a manifest has a module: without query, and written in one way. */
+export function moduleKey(url: string): string {
+  if (!url.startsWith('file:')) return url
+  return pathToFileURL(fileURLToPath(url.replace(/[?#].*$/s, ''))).href
 }
 
 /** The same parts give the same manifest, with the same hash, in whatever order they were found. */

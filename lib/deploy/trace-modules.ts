@@ -5,9 +5,17 @@
  *
  * Own is every module that is not in a node_modules folder.
  */
+import { statSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { dirname, extname, parse, resolve } from 'node:path'
-import type { Message, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild'
+import type {
+  Message,
+  OnLoadResult,
+  OnResolveArgs,
+  OnResolveResult,
+  Plugin,
+  PluginBuild,
+} from 'esbuild'
 import { GoawayError } from '../errors.ts'
 import { isInPackages, type PackageReader, packageNameOf } from './package-facts.ts'
 
@@ -56,6 +64,12 @@ export const ownExtensions = /^\.([cm]?[jt]s|[jt]sx)$/
 const attemptsMax = 8
 const asked = Symbol('asked by this plugin')
 const rootFolder = parse(resolve('.')).root
+
+/** Ends the process that esbuild works in; it starts again where there is more to do. */
+export async function stopEsbuild(): Promise<void> {
+  const { stop } = await import('esbuild')
+  await stop()
+}
 
 /** @throws {GoawayError} ERR_GOAWAY_BUNDLE with file and line if an own module cannot be read */
 export async function traceModules(options: TraceOptions): Promise<Trace> {
@@ -109,7 +123,10 @@ class Walk implements Trace {
     for (const path of options.entries) this.#take(path)
     this.plugin = {
       name: 'goaway-trace',
-      setup: (build) => build.onResolve({ filter: /.*/ }, (found) => this.#onResolve(build, found)),
+      setup: (build) => {
+        build.onResolve({ filter: /.*/ }, (found) => this.#onResolve(build, found))
+        build.onLoad({ filter: /.*/ }, ({ path }) => this.#onLoad(path))
+      },
     }
   }
 
@@ -130,6 +147,11 @@ class Walk implements Trace {
     const name = packageNameOf(specifier)
     if (name === 'goaway') return outside
     if (name !== undefined && this.#kept.has(name)) return this.#keep(name, importer, outside)
+    const near = isInPackages(importer) ? fileNear(importer, specifier) : undefined
+    if (near !== undefined) {
+      this.#take(near)
+      return { path: near }
+    }
     const { resolveDir, namespace } = args
     const options = { kind, importer, namespace, resolveDir, pluginData: asked }
     const found = await build.resolve(specifier, options)
@@ -162,6 +184,15 @@ class Walk implements Trace {
     return { path, suffix }
   }
 
+  /**
+   * For `import('./' + name)` esbuild comes with every file that there is below: which of them the
+   * program means, it alone knows.
+   */
+  #onLoad(path: string): OnLoadResult | undefined {
+    const isTaken = this.own.has(path) || this.others.has(path)
+    return isTaken ? undefined : { contents: '', loader: 'empty' }
+  }
+
   #isOf(path: string, folder: string): boolean {
     return this.#options.packages.factsOf(path).folder === folder
   }
@@ -176,6 +207,16 @@ class Walk implements Trace {
     }
     return outside
   }
+}
+
+/** A file of the same package by its path: most imports, and no need to ask esbuild. */
+function fileNear(importer: string, specifier: string): string | undefined {
+  if (!/^\.\.?\//.test(specifier)) return undefined
+  const path = resolve(dirname(importer), specifier)
+  return ['', '.js', '.json']
+    .map((ending) => path + ending)
+    .filter((file) => codeExtensions.test(extname(file)))
+    .find((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true)
 }
 
 function keyOf(importer: string, kind: ImportKind, specifier: string): string {

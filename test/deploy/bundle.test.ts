@@ -1,6 +1,9 @@
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
 import { kinds, packaged, stateful } from './applications.ts'
 import { deploy } from './run-bundle.ts'
@@ -132,7 +135,7 @@ t.test('Bundler.build() takes further modules, and names what is not in a bundle
   )
   t.equal(value?.value, 'never named')
   t.equal(computed?.value, 'never named')
-  await t.rejects(deploy(app, store, { extra: ['file:///no/such.mjs'] }), {
+  await t.rejects(deploy(app, store, { entry: 'main.mjs', extra: ['file:///no/such.mjs'] }), {
     code: 'ERR_GOAWAY_BUNDLE',
     message: /^Cannot bundle module file:\/\/\/no\/such.mjs: /,
   })
@@ -182,6 +185,38 @@ t.test('Packages travel as Node finds them; native ones are found at the node', 
   )
   const paths = bundle.manifest.files.map(({ path }) => path)
   t.notOk(paths.some((path) => /unused|README|bundler|extra-native|lacks|no\.cjs/.test(path)))
+})
+
+t.test('A thread bundles while the main thread is blocked, and leaves no process', async (t) => {
+  const { app } = place(t, kinds)
+  const words = new Int32Array(new SharedArrayBuffer(4))
+  const worker = new Worker(new URL('./bundle-thread.js', import.meta.url), {
+    workerData: { words, entry: join(app, 'main.ts'), root: app },
+    execArgv: [],
+    env: { ...process.env, NODE_OPTIONS: '' },
+  })
+  const exit = once(worker, 'exit')
+  t.equal(Atomics.wait(words, 0, 0, 20_000), 'ok')
+  t.equal(words[0], 10, 'every module of it')
+  await exit
+  const children = spawnSync('ps', ['-o', 'args=', '--ppid', String(process.pid)]).stdout
+  // The thread ended before it could take notice of its child's end.
+  t.notMatch(children.toString(), /esbuild(?!\] <defunct>)/)
+})
+
+t.test('A computed import brings in nothing that nobody named', async (t) => {
+  const { app, store } = place(t, {
+    'package.json': '{}',
+    'main.mjs': "export const load = (name) => import('./' + name)\n",
+    'broken.mjs': 'export const = 1\n',
+    'page.html': '<p>',
+    node_modules: { some: { 'index.js': 'exports.some = = 1' } },
+  })
+  const { bundle } = await deploy(app, store, { entry: 'main.mjs' })
+  t.same(
+    bundle.manifest.files.map(({ path }) => path),
+    ['files/main.mjs', 'files/package.json'],
+  )
 })
 
 t.test('What cannot be read is named with file and line', async (t) => {
