@@ -238,3 +238,8 @@ export const outputLineBytesMax = 64 * 1024
 /** How soon, and how seldom at last, a node that was lost is looked for. */
 export const returnMsMin = 1_000
 export const returnMsMax = 10_000
+/**
+ * Locks of other masters whose tokens one master of objects has seen. Their tokens are never
+ * forgotten: an old one would be taken for new.
+ */
+export const foreignLocksMax = 1024 * 1024

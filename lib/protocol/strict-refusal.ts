@@ -1,6 +1,6 @@
 /** Why a strict object may say no. To ask changes nothing. */
 import type { GoawayErrorCode } from '../errors.ts'
-import { strictFieldsMax, strictObjectsMax, strictWaitsMax } from '../limits.ts'
+import { foreignLocksMax, strictFieldsMax, strictObjectsMax, strictWaitsMax } from '../limits.ts'
 import type { EncodedValue, Fences } from '../wire/messages.ts'
 import type { StrictState } from './strict-state.ts'
 
@@ -8,14 +8,40 @@ export type Refusal = readonly [code: GoawayErrorCode, message: string]
 
 export function staleFence(state: StrictState, fences: Fences): Refusal | null {
   if (fences === null) return null
-  for (const [lock, token] of fences) {
+  let foreign = false
+  for (const [lock, token, isForeign] of fences) {
+    if (isForeign === 1) {
+      const refusal = staleForeign(state, lock, token)
+      if (refusal !== null) return refusal
+      foreign = true
+      continue
+    }
     const current = state.holders.get(lock)
     if (current === token) continue
     const now = current === undefined ? 'nobody holds it' : `its holder has token ${current}`
     const message = `write under lock ${JSON.stringify(lock)} with token ${token}: ${now}`
     return ['ERR_GOAWAY_STALE_TOKEN', message]
   }
+  if (foreign) keepForeign(state, fences)
   return null
+}
+
+function staleForeign(state: StrictState, lock: string, token: number): Refusal | null {
+  const largest = state.foreignTokens.get(lock)
+  const what = `write under lock ${JSON.stringify(lock)} with token ${token}`
+  if (largest === undefined) {
+    if (state.foreignTokens.size < foreignLocksMax) return null
+    return ['ERR_GOAWAY_LIMIT', `${what}: tokens of ${foreignLocksMax} locks are kept already`]
+  }
+  if (token >= largest) return null
+  return ['ERR_GOAWAY_STALE_TOKEN', `${what}: a later holder has token ${largest}`]
+}
+
+/** Whether or not the write takes place: its token tells that earlier holders are over. */
+function keepForeign(state: StrictState, fences: NonNullable<Fences>): void {
+  for (const [lock, token, isForeign] of fences) {
+    if (isForeign === 1) state.foreignTokens.set(lock, token)
+  }
 }
 
 export function noRoom(state: StrictState, objectName: string, fieldName: string): Refusal | null {

@@ -30,6 +30,8 @@ export interface StrictState {
   readonly objects: Map<string, StrictObject>
   /** The token of each lock's current holder, as the lock machine of this master has told it. */
   readonly holders: Map<string, number>
+  /** The largest token that was seen of each lock that another master serves. */
+  readonly foreignTokens: Map<string, number>
   /** Where the waits of a client stand, by call. A client without waits is not kept. */
   readonly waiting: Map<number, Map<number, readonly [object: string, field: string]>>
 }

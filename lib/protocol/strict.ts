@@ -66,7 +66,7 @@ const nothing: readonly StrictOutput[] = []
 const absent: FieldState = [0, undefined]
 
 function initial(): StrictState {
-  return { objects: new Map(), holders: new Map(), waiting: new Map() }
+  return { objects: new Map(), holders: new Map(), foreignTokens: new Map(), waiting: new Map() }
 }
 
 function step(state: StrictState, input: StrictInput): readonly StrictOutput[] {

@@ -10,8 +10,11 @@ export type InlineValue = number | string | boolean | null | undefined
 /** A value on its way or at rest: as itself, or as bytes that only its reader looks into. */
 export type EncodedValue = InlineValue | Uint8Array
 
-/** The locks its writer holds, with their tokens; `null` when it holds none. */
-export type Fences = readonly (readonly [lock: string, token: number])[] | null
+/**
+ * The locks its writer holds, with their tokens; `null` when it holds none. `foreign`, set by the
+ * hub of the object's master: another node serves this lock.
+ */
+export type Fences = readonly (readonly [lock: string, token: number, foreign?: 1])[] | null
 
 /**
  * A request of a strict object. A field's version is unique among all its object's writes; 0 is

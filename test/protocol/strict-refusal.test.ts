@@ -1,6 +1,11 @@
 // Fences (S3) and limits: docs/protocols/strict.md.
 import t from 'tap'
-import { strictFieldsMax, strictObjectsMax, strictWaitsMax } from '../../lib/limits.ts'
+import {
+  foreignLocksMax,
+  strictFieldsMax,
+  strictObjectsMax,
+  strictWaitsMax,
+} from '../../lib/limits.ts'
 import type { StrictOperation } from '../../lib/wire/messages.ts'
 import { StrictMaster } from './strict-master.ts'
 
@@ -66,6 +71,41 @@ t.test('strict.step() fences', async (t) => {
     const operation = ['set', 'o', 'x', 2, [['l', 4]]] as const
     t.strictSame(master.step({ type: 'request', client: 1, call: 0, operation }), [])
     t.strictSame(master.say('get', 'o', 'x', 0), [1, 1])
+  })
+})
+
+t.test('strict.step() fences of locks that another master serves', async (t) => {
+  const fenced = (token: number): StrictOperation => ['set', 'o', 'x', token, [['l', token, 1]]]
+  t.test('refuse a token smaller than one that was seen', async (t) => {
+    const master = new StrictMaster()
+    t.equal(master.say(...fenced(5)), 1)
+    t.equal(master.say(...fenced(5)), 2, 'the same holder again')
+    t.equal(master.say(...fenced(7)), 3)
+    const code = 'ERR_GOAWAY_STALE_TOKEN'
+    t.match(master.ask(fenced(6)), [{ type: 'refuse', code, message: /later holder has token 7/ }])
+    t.strictSame(master.say('get', 'o', 'x', 0), [3, 7])
+  })
+  t.test('learn of a token from a write that does not take place', async (t) => {
+    const master = new StrictMaster()
+    master.say('compareAndSet', 'o', 'x', 1, 2, [['l', 7, 1]])
+    t.equal(master.say(...fenced(6)), 'ERR_GOAWAY_STALE_TOKEN')
+  })
+  t.test('learn nothing from a write that another fence refuses', async (t) => {
+    const master = new StrictMaster()
+    const both = [
+      ['l', 7, 1],
+      ['own', 1],
+    ] as const
+    t.equal(master.say('set', 'o', 'x', 1, both), 'ERR_GOAWAY_STALE_TOKEN')
+    t.equal(master.say(...fenced(6)), 1)
+  })
+  t.test('are bounded', async (t) => {
+    const master = new StrictMaster()
+    for (let lock = 0; lock < foreignLocksMax; lock += 1) {
+      master.state.foreignTokens.set(`${lock}`, 1)
+    }
+    t.equal(master.say(...fenced(1)), 'ERR_GOAWAY_LIMIT')
+    t.equal(master.say('set', 'o', 'x', 1, [['7', 2, 1]]), 1)
   })
 })
 
