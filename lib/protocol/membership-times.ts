@@ -7,7 +7,8 @@
  *     lease  = ttl (1 - e)     the node serves so long after it sent the renewal
  *
  * A renewal is sent before it is granted. A slow clock shows `lease` after ttl of true time at
- * most, a fast one shows `wait` after ttl at least. Hence the lease has run out before the wait is over.
+ * most, a fast one shows `wait` after ttl at least. Hence the lease has run out before the wait
+ * is over.
  *
  * Whoever was heard of last at h was granted nothing later, and is lost when h + wait is looked at:
  * 0.8 T, and 0.1 T if the look is late by as much as is not yet called a stop of the spawner. The
