@@ -79,9 +79,7 @@ const threadFiles = [
   'lib/transport/thread.ts',
 ]
 
-const longFiles: Readonly<Record<string, string>> = {
-  'lib/hub/hub.ts': 'one driver for all messages; to be split when links over TCP come',
-}
+const longFiles: Readonly<Record<string, string>> = {}
 const longFunctions: Readonly<Record<string, string>> = {
   'test/failures.test.ts: a function': 'one table of failures',
   'test/protocol/deadlock.test.ts: a function': 'one story',

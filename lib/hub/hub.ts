@@ -7,26 +7,16 @@
  */
 import type { MessagePort } from 'node:worker_threads'
 import { recordOf } from '../client/error-codec.ts'
-import { dropPayload } from '../client/payload.ts'
 import { SpinWatch } from '../client/spin-watch.ts'
 import { GoawayError } from '../errors.ts'
-import type { Outcome, Report } from '../executor/contract.ts'
 import type { ThreadExecutor } from '../executor/thread-executor.ts'
 import type { ThreadHost } from '../executor/thread-host.ts'
-import {
-  beatMs,
-  drainMessagesMax,
-  graceMsDefault,
-  routinesPerClient,
-  turnMsMax,
-} from '../limits.ts'
+import { beatMs, drainMessagesMax, graceMsDefault, turnMsMax } from '../limits.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type {
-  Answer,
   Member,
   Message,
   Operation,
-  Payload,
   ReportMessage,
   RunMessage,
   ThreadMessage,
@@ -38,37 +28,19 @@ import {
   wordBell,
   wordWritten,
 } from '../wire/shared-words.ts'
+import type { HubOptions, StatusCounts } from './hub-options.ts'
 import { Master } from './master.ts'
-import { Peers, type PeersOptions, type RoutinePeers } from './peers.ts'
+import { Peers, type RoutinePeers } from './peers.ts'
 import { Preparing, type TaskRunner } from './preparing.ts'
+import { Program } from './program.ts'
+import { Replies, routineOver } from './replies.ts'
+import { Reports } from './reports.ts'
 import { Session } from './session.ts'
 import { SpinGovernor } from './spin-governor.ts'
 import { StallWatch } from './stall-watch.ts'
-import type { StoreReplies, StoreRequest, Stores } from './stores.ts'
+import type { Stores } from './stores.ts'
 
-export interface HubOptions {
-  readonly node: string
-  /** Shared with all threads of the node. */
-  readonly words: Int32Array
-  /** The first client gets this number, and so on. */
-  readonly firstClient: number
-  /** This node's part in a cluster, if it has one. */
-  readonly cluster?: PeersOptions
-  readonly executor: (host: ThreadHost, report: Report) => ThreadExecutor
-}
-
-/** What a node says of its work. */
-export interface StatusCounts {
-  /** Routines that run, parked ones included. */
-  readonly running: number
-  readonly waiting: number
-  /** Routines that have ended. */
-  readonly done: number
-  readonly objects: number
-  readonly locks: number
-}
-
-export class Hub implements ThreadHost, Report, StoreReplies {
+export class Hub implements ThreadHost {
   readonly node: string
   readonly executor: ThreadExecutor
   /** What runs the routines of this node's threads: here or, in a cluster, anywhere. */
@@ -82,13 +54,10 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   readonly #beat: NodeJS.Timeout
   readonly #bell: SpinGovernor
   readonly #stall: StallWatch
-  #waits = 0
+  readonly #program = new Program()
+  readonly #replies: Replies
+  readonly #reports: Reports
   #nextClient: number
-  /** Client of the program itself. */
-  #program = -1
-  /** Routines that routines have started: the program's process stays for them. */
-  #routinesOfThreads = 0
-  #busy = false
   #turning = false
   /** What is to be closed beside this hub: nodes that it has started. */
   closing: (graceMs: number) => Promise<void> = async () => {}
@@ -97,10 +66,6 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   #ended = 0
   /** The folder of the application's code, once this node has been sent it. */
   code: string | undefined
-  /** The program is not listened to yet. */
-  #held = true
-  /** Why it gets nothing, if its cluster could not be made. */
-  #failure: ErrorRecord | undefined
   #closing = false
 
   constructor(options: HubOptions) {
@@ -116,14 +81,35 @@ export class Hub implements ThreadHost, Report, StoreReplies {
       giveUp: (session, call, error) => this.#stores.forget(session.client, call, error),
       turn: () => this.turn(),
     })
-    const master = new Master(this)
+    this.#replies = this.#makeReplies()
+    const master = new Master(this.#replies)
     this.#master = master
     const alone = { place: 0, index: 1, nodes: 1, placement: 'first' } as const
-    this.peers = new Peers(options.cluster ?? alone, master, this, () => this.turn())
+    this.peers = new Peers(options.cluster ?? alone, master, this.#replies, () => this.turn())
     this.#stores = options.cluster === undefined ? master : this.peers.router
     this.#beat = setInterval(() => Atomics.add(this.#words, wordBeat, 1), beatMs)
-    this.executor = options.executor(this, this)
-    this.#tasks = new Preparing(this.executor, this, () => this.turn())
+    this.#reports = new Reports({
+      session: (client) => this.#sessions.get(client),
+      settled: (session) => this.#program.count(session, -1),
+      resumed: (thread) => this.executor.resumed(thread),
+    })
+    this.executor = options.executor(this, this.#reports)
+    this.#tasks = new Preparing(this.executor, this.#reports, () => this.turn())
+  }
+
+  #makeReplies(): Replies {
+    const hub = this
+    return new Replies({
+      get executor() {
+        return hub.executor
+      },
+      get stores() {
+        return hub.#stores
+      },
+      session: (client) => this.#sessions.get(client),
+      elsewhere: (client) => this.peers.ofClient(client)?.server.replies,
+      blocked: () => this.#stall.blocked(),
+    })
   }
 
   nextClient(): number {
@@ -139,7 +125,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
 
   /** Lets routines run at other nodes as well. */
   runAnywhere(tasks: TaskRunner, peers: RoutinePeers): void {
-    this.#tasks = new Preparing(tasks, this, () => this.turn())
+    this.#tasks = new Preparing(tasks, this.#reports, () => this.turn())
     this.peers.routines = peers
   }
 
@@ -159,40 +145,41 @@ export class Hub implements ThreadHost, Report, StoreReplies {
 
   /** Takes on the program's own thread; it is heard when the hub has begun. */
   attachProgram(port: MessagePort, words: ThreadWords): number {
-    this.#program = this.nextClient()
-    this.attach(this.#program, 0, port, words)
-    return this.#program
+    const client = this.nextClient()
+    this.#program.attach(this.#attach(client, 0, port, words))
+    return client
   }
 
   /** All that the program needs is there. `members`: the nodes of its cluster, if it has one. */
   begin(members: readonly Member[]): void {
-    const program = this.#sessions.get(this.#program)
-    this.#held = false
-    this.tellMembers(members)
-    program?.send(['ready', this.node])
+    this.#program.begin(this.node, members)
     this.turn()
   }
 
   /** What the program needs is not to be had: whatever it asks for is refused. */
   fail(error: ErrorRecord): void {
-    this.#failure = error
-    this.#held = false
-    this.#sessions.get(this.#program)?.send(['failed', error])
+    this.#program.fail(error)
     this.turn()
   }
 
   tellMembers(members: readonly Member[]): void {
-    if (members.length > 0) this.#sessions.get(this.#program)?.send(['members', members])
+    this.#program.tellMembers(members)
+    this.turn()
   }
 
-  /** Takes on a thread. `thread` 0 is the program's own. */
+  /** Takes on a thread of the pool. */
   attach(client: number, thread: number, port: MessagePort, words: ThreadWords): void {
+    this.#attach(client, thread, port, words)
+  }
+
+  #attach(client: number, thread: number, port: MessagePort, words: ThreadWords): Session {
     const session = new Session(client, thread, port, words)
     this.#sessions.set(client, session)
     port.on('message', (frame: unknown) => {
       session.inbox.delivered(frame)
       this.turn()
     })
+    return session
   }
 
   detach(client: number): void {
@@ -210,7 +197,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
       { maybeExecuted: true },
     )
     for (const routine of session.routines) {
-      this.#routinesOfThreads--
+      this.#program.count(session, -1)
       this.#tasks.cancel(routine, recordOf(reason), graceMsDefault)
     }
     session.routines.clear()
@@ -242,109 +229,13 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   routineEnded(client: number, routine: number): void {
     this.#ended++
     // Nobody is left who could want what it still waits for.
-    this.#endWaits(client, routine, () => routineOver(routine))
+    this.#replies.endWaits(client, routine, () => routineOver(routine))
     this.#sessions.get(client)?.told.delete(routine)
     this.#stores.ownerEnded(client, routine)
   }
 
   routineStopping(client: number, routine: number, reason: ErrorRecord): void {
-    this.#endWaits(client, routine, () => reason)
-  }
-
-  #endWaits(client: number, routine: number, reason: () => ErrorRecord): void {
-    const session = this.#sessions.get(client)
-    if (session === undefined || session.waiting.size === 0) return
-    for (const [call, { owner }] of [...session.waiting]) {
-      if (owner !== routine) continue
-      session.told.add(routine)
-      this.#stores.forget(client, call, reason())
-    }
-  }
-
-  // What the stores answer.
-
-  answer(client: number, call: number, answer: Answer): void {
-    const session = this.#sessionOf(client)
-    if (session === undefined)
-      return this.peers.ofClient(client)?.server.replies.answer(client, call, answer)
-    this.#unblock(session, call)
-    session.answer(call, answer)
-  }
-
-  refuse(client: number, call: number, error: ErrorRecord): void {
-    const session = this.#sessionOf(client)
-    if (session === undefined)
-      return this.peers.ofClient(client)?.server.replies.refuse(client, call, error)
-    this.#unblock(session, call)
-    session.refuse(call, error)
-  }
-
-  parked(request: StoreRequest): void {
-    const { client, call, owner, blocking } = request
-    const session = this.#sessionOf(client)
-    if (session === undefined) return this.peers.ofClient(client)?.server.replies.parked(request)
-    const limited = session.blockingLimited
-    session.waiting.set(call, { owner, blocking, limited, since: this.#waits++ })
-    const refusal = this.#refusalOf(session, request)
-    if (refusal !== undefined) return this.#stores.forget(client, call, refusal)
-    if (session.relieved.delete(call)) session.send(['waits', call])
-    if (!blocking) return
-    if (session.thread !== 0) this.executor.blocked(session.thread)
-    this.#stall.blocked()
-  }
-
-  /**
-   * Why a routine may not wait: it is over; or it is to stop, and its request has crossed with
-   * that. One that knows may still wait for a lock, which it may need to clean up.
-   */
-  #refusalOf(session: Session, { owner, operation }: StoreRequest): ErrorRecord | undefined {
-    if (owner === 0) return undefined
-    if (!this.executor.has(session.thread, owner)) return routineOver(owner)
-    const reason = this.executor.stopping(owner)
-    if (reason === undefined) return undefined
-    if (operation[0] === 'acquire' && (operation[2] === true || session.told.has(owner))) return
-    session.told.add(owner)
-    return reason
-  }
-
-  #unblock(session: Session, call: number): void {
-    if (session.thread === 0) return
-    if (session.waiting.get(call)?.blocking === true) this.executor.unblocked(session.thread)
-    else this.executor.resumed(session.thread)
-  }
-
-  #sessionOf(client: number): Session | undefined {
-    return this.#sessions.get(client)
-  }
-
-  // What the executor reports.
-
-  started(routine: number, node: string, thread: number, attempt: number): void {
-    this.#callerOf(routine)?.send(['started', routine, node, thread, attempt])
-  }
-
-  value(routine: number, payload: Payload): void {
-    const session = this.#callerOf(routine)
-    if (session === undefined) return dropPayload(payload)
-    session.send(['value', routine, payload])
-    this.executor.resumed(session.thread)
-  }
-
-  settled(routine: number, outcome: Outcome): void {
-    const session = this.#callerOf(routine)
-    if (session?.routines.delete(routine) !== true) {
-      if (outcome.ok) dropPayload(outcome.payload)
-      return
-    }
-    if (session.client !== this.#program) this.#routinesOfThreads--
-    session.send(
-      outcome.ok ? ['result', routine, outcome.payload] : ['failure', routine, outcome.error],
-    )
-    if (session.thread !== 0) this.executor.resumed(session.thread)
-  }
-
-  #callerOf(routine: number): Session | undefined {
-    return this.#sessions.get(Math.floor(routine / routinesPerClient))
+    this.#replies.endWaits(client, routine, () => reason)
   }
 
   // What the threads send.
@@ -354,13 +245,10 @@ export class Hub implements ThreadHost, Report, StoreReplies {
       return this.#stall.answered(session.client, message[1], message[2])
     }
     this.#stall.stir()
-    if (this.#failure !== undefined && this.#refused(session, message, this.#failure)) return
+    if (this.#program.refuses(session, message)) return
     switch (message[0]) {
       case 'ask':
-        if (message[2]) {
-          session.blockingCall = message[1]
-          session.blockingLimited = message[5]
-        }
+        if (message[2]) session.blocks(message[1], message[5])
         return this.#request(session, message[1], message[2], message[3], message[4])
       case 'tell':
         return this.#request(session, 0, false, message[1], message[2])
@@ -379,18 +267,13 @@ export class Hub implements ThreadHost, Report, StoreReplies {
       case 'finish':
         return this.#tasks.finish(message[1])
       case 'forget':
-        return this.#forget(session, message[1])
+        return this.#stores.forget(session.client, message[1], givenUp())
       case 'relieve':
         session.relieved.add(message[1])
         return
-      case 'stats': {
-        const call = message[1]
-        void this.stats().then((stats) => {
-          session.send(['stats', call, stats])
-          this.turn()
-        })
+      case 'stats':
+        void this.#tellStats(session, message[1])
         return
-      }
       case 'print':
         return this.peers.print(session.client, message[1], message[2])
       case 'shutdown':
@@ -401,15 +284,9 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     }
   }
 
-  #refused(session: Session, message: Message, error: ErrorRecord): boolean {
-    if (message[0] === 'ask') {
-      if (message[2]) session.blockingCall = message[1]
-      this.refuse(session.client, message[1], error)
-    } else if (message[0] === 'submit') {
-      dropPayload(message[5])
-      session.send(['failure', message[1], error])
-    }
-    return message[0] === 'ask' || message[0] === 'submit'
+  async #tellStats(session: Session, call: number): Promise<void> {
+    session.send(['stats', call, await this.stats()])
+    this.turn()
   }
 
   #request(
@@ -424,15 +301,10 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     // ends.
     const acquires = operation[0] === 'acquire' || operation[0] === 'tryAcquire'
     if (acquires && owner !== 0 && !this.executor.has(thread, owner)) {
-      if (call !== 0) this.refuse(client, call, routineOver(owner))
+      if (call !== 0) this.#replies.refuse(client, call, routineOver(owner))
       return
     }
     this.#stores.request({ client, call, owner, thread, blocking, operation })
-  }
-
-  #forget(session: Session, call: number): void {
-    const reason = new GoawayError('ERR_GOAWAY_TIMEOUT', 'The wait was given up')
-    this.#stores.forget(session.client, call, recordOf(reason))
   }
 
   #submit(
@@ -441,7 +313,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   ): void {
     const [, routine, owner, fn, terms, payload] = message
     session.routines.add(routine)
-    if (session.client !== this.#program) this.#routinesOfThreads++
+    this.#program.count(session, 1)
     this.#tasks.submit({
       routine,
       owner,
@@ -485,7 +357,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
 
   /** Takes what a thread has sent, up to a bound; whether the bound cut it short. */
   #drain(session: Session, most: number): boolean {
-    if (this.#held && session.client === this.#program) return false
+    if (this.#program.isHeld(session)) return false
     for (let left = most; left > 0; left--) {
       const message = session.inbox.take()
       if (message === undefined) return false
@@ -498,11 +370,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
    * Sends what is ready at this time; everything, if that is Infinity. Whether anything was sent.
    */
   #flush(now: number): boolean {
-    const busy = this.#routinesOfThreads > 0
-    if (busy !== this.#busy) {
-      this.#busy = busy
-      this.#sessions.get(this.#program)?.send(['busy', busy])
-    }
+    this.#program.tellWhetherBusy()
     let sent = false
     for (const session of this.#sessions.values()) if (session.flush(now)) sent = true
     this.peers.flush()
@@ -518,7 +386,7 @@ export class Hub implements ThreadHost, Report, StoreReplies {
     clearInterval(this.#beat)
     this.#stall.close()
     this.peers.close()
-    this.#sessions.get(this.#program)?.send(['closed'])
+    this.#program.closed()
     this.#flush(Infinity)
   }
 
@@ -528,14 +396,6 @@ export class Hub implements ThreadHost, Report, StoreReplies {
   }
 }
 
-function routineOver(routine: number): ErrorRecord {
-  return recordOf(
-    new GoawayError(
-      'ERR_GOAWAY_CANCELLED',
-      `Routine ${routine} is over: what it left behind may not wait`,
-      {
-        routine,
-      },
-    ),
-  )
+function givenUp(): ErrorRecord {
+  return recordOf(new GoawayError('ERR_GOAWAY_TIMEOUT', 'The wait was given up'))
 }

@@ -68,6 +68,12 @@ export class Session {
     return this.#deliveries + (this.#outbox.length > 0 ? 1 : 0)
   }
 
+  /** Its thread is blocked in this call; `limited`: it will give up by itself. */
+  blocks(call: number, limited: boolean): void {
+    this.blockingCall = call
+    this.blockingLimited = limited
+  }
+
   send(message: HubMessage | RunMessage): void {
     this.#outbox.push(message)
   }

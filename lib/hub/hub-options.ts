@@ -1,0 +1,27 @@
+/** What a hub is made with, and what it tells of itself. */
+import type { Report } from '../executor/contract.ts'
+import type { ThreadExecutor } from '../executor/thread-executor.ts'
+import type { ThreadHost } from '../executor/thread-host.ts'
+import type { PeersOptions } from './peers.ts'
+
+export interface HubOptions {
+  readonly node: string
+  /** Shared with all threads of the node. */
+  readonly words: Int32Array
+  /** The first client gets this number, and so on. */
+  readonly firstClient: number
+  /** This node's part in a cluster, if it has one. */
+  readonly cluster?: PeersOptions
+  readonly executor: (host: ThreadHost, report: Report) => ThreadExecutor
+}
+
+/** What a node says of its work. */
+export interface StatusCounts {
+  /** Routines that run, parked ones included. */
+  readonly running: number
+  readonly waiting: number
+  /** Routines that have ended. */
+  readonly done: number
+  readonly objects: number
+  readonly locks: number
+}

@@ -1,0 +1,97 @@
+/**
+ * What the stores answer, on its way to the threads that asked, and to other nodes' threads. It
+ * keeps count of what waits: who is parked, who is blocked, and who may not wait at all.
+ */
+import { recordOf } from '../client/error-codec.ts'
+import { GoawayError } from '../errors.ts'
+import type { ThreadExecutor } from '../executor/thread-executor.ts'
+import type { ErrorRecord } from '../wire/error-record.ts'
+import type { Answer } from '../wire/messages.ts'
+import type { Session } from './session.ts'
+import type { StoreReplies, StoreRequest, Stores } from './stores.ts'
+
+export interface RepliesHost {
+  readonly executor: ThreadExecutor
+  readonly stores: Stores
+  session(client: number): Session | undefined
+  /** Where answers to a client of another node go. */
+  elsewhere(client: number): StoreReplies | undefined
+  /** A thread has blocked in a call that has no answer yet. */
+  blocked(): void
+}
+
+export class Replies implements StoreReplies {
+  readonly #host: RepliesHost
+  #waits = 0
+
+  constructor(host: RepliesHost) {
+    this.#host = host
+  }
+
+  answer(client: number, call: number, answer: Answer): void {
+    const session = this.#host.session(client)
+    if (session === undefined) return this.#host.elsewhere(client)?.answer(client, call, answer)
+    this.#unblock(session, call)
+    session.answer(call, answer)
+  }
+
+  refuse(client: number, call: number, error: ErrorRecord): void {
+    const session = this.#host.session(client)
+    if (session === undefined) return this.#host.elsewhere(client)?.refuse(client, call, error)
+    this.#unblock(session, call)
+    session.refuse(call, error)
+  }
+
+  #unblock(session: Session, call: number): void {
+    if (session.thread === 0) return
+    const { executor } = this.#host
+    if (session.waiting.get(call)?.blocking === true) executor.unblocked(session.thread)
+    else executor.resumed(session.thread)
+  }
+
+  parked(request: StoreRequest): void {
+    const { client, call, owner, blocking } = request
+    const { executor, stores } = this.#host
+    const session = this.#host.session(client)
+    if (session === undefined) return this.#host.elsewhere(client)?.parked(request)
+    const limited = session.blockingLimited
+    session.waiting.set(call, { owner, blocking, limited, since: this.#waits++ })
+    const refusal = this.#refusalOf(session, request)
+    if (refusal !== undefined) return stores.forget(client, call, refusal)
+    if (session.relieved.delete(call)) session.send(['waits', call])
+    if (!blocking) return
+    if (session.thread !== 0) executor.blocked(session.thread)
+    this.#host.blocked()
+  }
+
+  /**
+   * Why a routine may not wait: it is over; or it is to stop, and its request has crossed with
+   * that. One that knows may still wait for a lock, which it may need to clean up.
+   */
+  #refusalOf(session: Session, { owner, operation }: StoreRequest): ErrorRecord | undefined {
+    const { executor } = this.#host
+    if (owner === 0) return undefined
+    if (!executor.has(session.thread, owner)) return routineOver(owner)
+    const reason = executor.stopping(owner)
+    if (reason === undefined) return undefined
+    if (operation[0] === 'acquire' && (operation[2] === true || session.told.has(owner))) return
+    session.told.add(owner)
+    return reason
+  }
+
+  /** The routine may wait for nothing any more. */
+  endWaits(client: number, routine: number, reason: () => ErrorRecord): void {
+    const session = this.#host.session(client)
+    if (session === undefined || session.waiting.size === 0) return
+    for (const [call, { owner }] of [...session.waiting]) {
+      if (owner !== routine) continue
+      session.told.add(routine)
+      this.#host.stores.forget(client, call, reason())
+    }
+  }
+}
+
+export function routineOver(routine: number): ErrorRecord {
+  const text = `Routine ${routine} is over: what it left behind may not wait`
+  return recordOf(new GoawayError('ERR_GOAWAY_CANCELLED', text, { routine }))
+}

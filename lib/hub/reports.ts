@@ -1,0 +1,50 @@
+/** What becomes of routines, on its way to the threads of this node that have started them. */
+import { dropPayload } from '../client/payload.ts'
+import type { Outcome, Report } from '../executor/contract.ts'
+import { routinesPerClient } from '../limits.ts'
+import type { Payload } from '../wire/messages.ts'
+import type { Session } from './session.ts'
+
+export interface ReportsHost {
+  session(client: number): Session | undefined
+  /** A routine that the thread has started is over. */
+  settled(session: Session): void
+  /** The thread has something to do: it may not be parked any more. */
+  resumed(thread: number): void
+}
+
+export class Reports implements Report {
+  readonly #host: ReportsHost
+
+  constructor(host: ReportsHost) {
+    this.#host = host
+  }
+
+  started(routine: number, node: string, thread: number, attempt: number): void {
+    this.#callerOf(routine)?.send(['started', routine, node, thread, attempt])
+  }
+
+  value(routine: number, payload: Payload): void {
+    const session = this.#callerOf(routine)
+    if (session === undefined) return dropPayload(payload)
+    session.send(['value', routine, payload])
+    this.#host.resumed(session.thread)
+  }
+
+  settled(routine: number, outcome: Outcome): void {
+    const session = this.#callerOf(routine)
+    if (session?.routines.delete(routine) !== true) {
+      if (outcome.ok) dropPayload(outcome.payload)
+      return
+    }
+    this.#host.settled(session)
+    session.send(
+      outcome.ok ? ['result', routine, outcome.payload] : ['failure', routine, outcome.error],
+    )
+    if (session.thread !== 0) this.#host.resumed(session.thread)
+  }
+
+  #callerOf(routine: number): Session | undefined {
+    return this.#host.session(Math.floor(routine / routinesPerClient))
+  }
+}
