@@ -59,7 +59,7 @@ export class Hub implements ThreadHost {
   readonly #reports: Reports
   #nextClient: number
   #turning = false
-  /** What is to be closed beside this hub: nodes that it has started. */
+  /** Closes what goes beside this hub. */
   closing: (graceMs: number) => Promise<void> = async () => {}
   /** What `cluster.stats()` tells: this node's counts, and those of the others. */
   stats: () => Promise<readonly unknown[]> = async () => [{ name: this.node, ...this.counts() }]
@@ -272,13 +272,11 @@ export class Hub implements ThreadHost {
         session.relieved.add(message[1])
         return
       case 'stats':
-        void this.#tellStats(session, message[1])
-        return
+        return void this.#tellStats(session, message[1])
       case 'print':
         return this.peers.print(session.client, message[1], message[2])
       case 'shutdown':
-        void this.close(message[1])
-        return
+        return void this.close(message[1])
       default:
         this.executor.received(session.thread, message as ReportMessage)
     }
