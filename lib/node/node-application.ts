@@ -72,7 +72,11 @@ export class NodeApplication implements PeersDriver {
     this.#spawner = this.#hub.peers.link(spawnerOf(claim), options.spawner)
     this.#spawner.link.send(['claimed', this.threads, this.labels])
     this.#belonging = new Belonging(claim, {
-      send: (message) => this.#spawner.link.send(message),
+      send: (message) => {
+        this.#spawner.link.send(message)
+        // An alarm is no turn of the hub, which would send it.
+        this.#spawner.link.flush()
+      },
       left: ({ place }) => this.#hub.peers.remove(place),
       joined: (joined) => this.#joined(joined),
       expired: (reason) => this.#expired(reason),
