@@ -121,7 +121,9 @@ class Draft {
       const output = this.#outputOf(module.path)
       const code = rewriteImports(module, {
         output,
-        resolve: ({ kind, text }) => trace.resolve(module.path, kind, text),
+        // An import of a module that became CommonJS is a call of require by now.
+        resolve: ({ kind, text }) =>
+          trace.resolve(module.path, kind, text) ?? trace.resolve(module.path, 'import', text),
         outputOf: (path) => this.#outputOf(path),
         wrapperOf: (path) => this.#addWrapper(path),
       })

@@ -248,3 +248,34 @@ export const nested = {
     await goaway(forgetful)
   `,
 }
+
+/** What loaders and compilers let pass, though Node alone would not. */
+export const loose = {
+  'package.json': '{ "name": "loose", "imports": { "#own": "./own.ts" } }',
+  'tsconfig.json': '{ "compilerOptions": { "experimentalDecorators": true, "jsx": "preserve" } }',
+  'main.ts': `
+    import data, { words } from './data.json'
+    import old = require('./old.cjs')
+    import { own } from '#own'
+    export * from './star'
+    export { first, second } from './query.mts'
+    export { odd } from './odd ü.mts'
+    export function json() { return [data.words, words] }
+    export function folder() { return [__dirname, require('./old.cjs').old, old.old, own()] }
+  `,
+  'data.json': '{ "words": ["one"], "class": 1, "not a name": 2, "default": 3 }',
+  'old.cjs': "exports.old = 'old'",
+  'own.ts': "export function own() { return 'own' }",
+  star: { 'index.ts': "export function star() { return 'star' }" },
+  'query.mts': `
+    import * as one from './counted.mjs?one'
+    import * as other from './counted.mjs?other'
+    export function first() { return [one.next(), one.next(), other.next()] }
+    @sealed
+    class Second { static name2 = 'second' }
+    function sealed(made: { name2: string }) { made.name2 += ' sealed' }
+    export const second = () => Second.name2
+  `,
+  'counted.mjs': 'let n = 0\nexport function next() { return ++n }\n',
+  'odd ü.mts': 'export function odd() { return import.meta.filename }',
+}

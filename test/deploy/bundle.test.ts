@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
-import { kinds, packaged, stateful } from './applications.ts'
+import { kinds, loose, packaged, stateful } from './applications.ts'
 import { deploy } from './run-bundle.ts'
 
 /** A folder with the application, and beside it one for the store. */
@@ -202,6 +202,30 @@ t.test('A thread bundles while the main thread is blocked, and leaves no process
   const children = spawnSync('ps', ['-o', 'args=', '--ppid', String(process.pid)]).stdout
   // The thread ended before it could take notice of its child's end.
   t.notMatch(children.toString(), /esbuild(?!\] <defunct>)/)
+})
+
+t.test('What loaders let pass, JSON, CommonJS in TypeScript, odd names, runs too', async (t) => {
+  const { app, store } = place(t, loose)
+  const { call, folder } = await deploy(app, store)
+  const results = await call(
+    ['main.ts#json'],
+    ['main.ts#folder'],
+    ['star/index.ts#star'],
+    ['query.mts#first'],
+    ['query.mts#second'],
+    ['odd ü.mts#odd'],
+  )
+  t.same(
+    results.map(({ value, error }) => value ?? error),
+    [
+      [['one'], ['one']],
+      [join(folder, 'files'), 'old', 'old', 'own'],
+      'star',
+      [1, 2, 1],
+      'second sealed',
+      join(folder, 'files', 'odd ü.mts.mjs'),
+    ],
+  )
 })
 
 t.test('A computed import brings in nothing that nobody named', async (t) => {
