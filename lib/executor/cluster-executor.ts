@@ -9,7 +9,6 @@
 import { recordOf } from '../client/error-codec.ts'
 import { dropPayload, isPort } from '../client/payload.ts'
 import { GoawayError, type GoawayErrorDetails } from '../errors.ts'
-import { queuedRoutinesMax } from '../limits.ts'
 import {
   addNode,
   hasNodeFor,
@@ -30,7 +29,7 @@ import { NodeRoom } from './node-room.ts'
 import { PlacedRoutine, type Seat } from './placed-routine.ts'
 import { QueueDeadlines } from './queue-deadlines.ts'
 import type { NodeReport, RemoteNode } from './remote-node.ts'
-import { failure, titleOf } from './running-routine.ts'
+import { failure, overloaded, titleOf } from './running-routine.ts'
 import type { ThreadExecutor } from './thread-executor.ts'
 import { portRefused, wishRefused } from './wish-refusal.ts'
 
@@ -140,7 +139,7 @@ export class ClusterExecutor implements Executor {
 
   submit(task: Task): void {
     const record = new PlacedRoutine(task)
-    const refused = this.#closed ? shutDown() : this.#overloaded()
+    const refused = this.#closed ? shutDown() : overloaded(this.#records.size)
     if (refused !== undefined) return this.#refuse(record, refused)
     const { on } = task.terms
     const staysHere = !this.#mayTravel(task.payload)
@@ -162,12 +161,6 @@ export class ClusterExecutor implements Executor {
     if (!isPort(payload)) return true
     for (const { node } of this.#seats.values()) if (!node.takesPorts) return false
     return true
-  }
-
-  #overloaded(): ErrorRecord | undefined {
-    if (this.#records.size < queuedRoutinesMax) return undefined
-    const text = `${queuedRoutinesMax} are waiting or running; await some first`
-    return failure('ERR_GOAWAY_LIMIT', `Cannot take another routine: ${text}`)
   }
 
   #refusalOf(record: PlacedRoutine): ErrorRecord {

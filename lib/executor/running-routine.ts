@@ -1,6 +1,7 @@
 /** A routine as the executor of this node keeps it, from its submission until it is settled. */
 import { recordOf } from '../client/error-codec.ts'
 import { GoawayError, type GoawayErrorCode, type GoawayErrorDetails } from '../errors.ts'
+import { queuedRoutinesMax } from '../limits.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { Task } from './contract.ts'
 
@@ -76,4 +77,11 @@ export function whyLost(cause: unknown): string {
     return `${message}; process.exit() in a routine ends its thread: return or throw instead`
   }
   return message
+}
+
+/** Why an executor that has so many routines takes no other. */
+export function overloaded(routines: number): ErrorRecord | undefined {
+  if (routines < queuedRoutinesMax) return undefined
+  const text = `${queuedRoutinesMax} are waiting or running; await some first`
+  return failure('ERR_GOAWAY_LIMIT', `Cannot take another routine: ${text}`)
 }

@@ -6,16 +6,24 @@
 import { recordOf } from '../client/error-codec.ts'
 import { dropPayload } from '../client/payload.ts'
 import { GoawayError, type GoawayErrorDetails } from '../errors.ts'
-import { queuedRoutinesMax, threadStartFailuresMax } from '../limits.ts'
+import { threadStartFailuresMax } from '../limits.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { Payload, ReportMessage } from '../wire/messages.ts'
 import type { Executor, Outcome, Report, Task } from './contract.ts'
 import { LastEnd } from './last-end.ts'
-import { failure, queuedRoutine, type RunningRoutine, titleOf, whyLost } from './running-routine.ts'
+import {
+  failure,
+  overloaded,
+  queuedRoutine,
+  type RunningRoutine,
+  titleOf,
+  whyLost,
+} from './running-routine.ts'
 import type { ServedThread } from './served-thread.ts'
 import type { ThreadHost } from './thread-host.ts'
 import { type LostThread, ThreadTeam, type ThreadTeamOptions } from './thread-team.ts'
 import { TimerSet } from './timer-set.ts'
+import { wishRefused } from './wish-refusal.ts'
 
 export type ThreadExecutorOptions = ThreadTeamOptions
 
@@ -24,6 +32,7 @@ const announceAfterMs = 20
 
 export class ThreadExecutor implements Executor {
   readonly #node: string
+  readonly #clustered: boolean
   readonly #host: ThreadHost
   readonly #report: Report
   readonly #records = new Map<number, RunningRoutine>()
@@ -37,6 +46,7 @@ export class ThreadExecutor implements Executor {
 
   constructor(options: ThreadExecutorOptions, host: ThreadHost, report: Report) {
     this.#node = options.node
+    this.#clustered = options.clustered ?? false
     this.#host = host
     this.#report = report
     this.#team = new ThreadTeam(options, host, this.#records, this.#timers, {
@@ -85,10 +95,11 @@ export class ThreadExecutor implements Executor {
   }
 
   submit(task: Task): void {
-    const refused = this.#closed ?? this.#overloaded()
+    const closed = this.#closed && recordOf(this.#closed)
+    const refused = closed ?? overloaded(this.#records.size) ?? this.#elsewhere(task)
     if (refused !== undefined) {
       dropPayload(task.payload)
-      return this.#report.settled(task.routine, { ok: false, error: recordOf(refused) })
+      return this.#report.settled(task.routine, { ok: false, error: refused })
     }
     this.#taken++
     const record = queuedRoutine(task)
@@ -98,12 +109,11 @@ export class ThreadExecutor implements Executor {
     this.#team.enqueue(record)
   }
 
-  #overloaded(): GoawayError | undefined {
-    if (this.#records.size < queuedRoutinesMax) return undefined
-    return new GoawayError(
-      'ERR_GOAWAY_LIMIT',
-      `Cannot take another routine: ${queuedRoutinesMax} are waiting or running; await some first`,
-    )
+  /** Alone, a node is asked for no other. In a cluster it is asked for nothing but its own. */
+  #elsewhere(task: Task): ErrorRecord | undefined {
+    const { on } = task.terms
+    if (this.#clustered || on === '' || on === 'local') return undefined
+    return wishRefused(task, [], new Map())
   }
 
   cancel(routine: number, reason: ErrorRecord, graceMs: number): void {

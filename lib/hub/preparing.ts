@@ -4,6 +4,7 @@
  */
 import { recordOf } from '../client/error-codec.ts'
 import { dropPayload } from '../client/payload.ts'
+import { GoawayError } from '../errors.ts'
 import type { Executor, Report, Task } from '../executor/contract.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { FunctionAddress } from '../wire/messages.ts'
@@ -16,13 +17,19 @@ export interface TaskRunner extends Executor {
   dispatch(): void
 }
 
+interface Held {
+  readonly task: Task
+  /** Values that its consumer wants by now. */
+  credit: number
+}
+
 export class Preparing implements TaskRunner {
   /** Undefined: the code is there; else a promise of it. */
   prepare: (address: FunctionAddress) => Promise<void> | undefined = () => undefined
   readonly #inner: TaskRunner
   readonly #report: Report
   readonly #turn: () => void
-  readonly #held = new Map<number, Task>()
+  readonly #held = new Map<number, Held>()
 
   constructor(inner: TaskRunner, report: Report, turn: () => void) {
     this.#inner = inner
@@ -34,10 +41,10 @@ export class Preparing implements TaskRunner {
     const prepared = task.terms.on === 'local' ? undefined : this.prepare(task.address)
     if (prepared === undefined) return this.#inner.submit(task)
     const { routine } = task
-    this.#held.set(routine, task)
+    this.#held.set(routine, { task, credit: 0 })
     prepared.then(
       () => {
-        if (this.#held.delete(routine)) this.#inner.submit(task)
+        this.#submitHeld(routine)
         this.#turn()
       },
       (error: unknown) => {
@@ -47,11 +54,19 @@ export class Preparing implements TaskRunner {
     )
   }
 
-  #refuse(routine: number, error: ErrorRecord): boolean {
-    const task = this.#held.get(routine)
-    if (task === undefined) return false
+  #submitHeld(routine: number): void {
+    const held = this.#held.get(routine)
+    if (held === undefined) return
     this.#held.delete(routine)
-    dropPayload(task.payload)
+    this.#inner.submit(held.task)
+    if (held.credit > 0) this.#inner.credit(routine, held.credit)
+  }
+
+  #refuse(routine: number, error: ErrorRecord): boolean {
+    const held = this.#held.get(routine)
+    if (held === undefined) return false
+    this.#held.delete(routine)
+    dropPayload(held.task.payload)
     this.#report.settled(routine, { ok: false, error })
     return true
   }
@@ -61,11 +76,15 @@ export class Preparing implements TaskRunner {
   }
 
   credit(routine: number, values: number): void {
-    this.#inner.credit(routine, values)
+    const held = this.#held.get(routine)
+    if (held === undefined) this.#inner.credit(routine, values)
+    else held.credit += values
   }
 
   finish(routine: number): void {
-    this.#inner.finish(routine)
+    const text = 'No value of this generator is wanted any more'
+    const reason = recordOf(new GoawayError('ERR_GOAWAY_CANCELLED', text))
+    if (!this.#refuse(routine, reason)) this.#inner.finish(routine)
   }
 
   mayAct(): boolean {

@@ -17,9 +17,8 @@ export class ClusterRig extends Rig {
   readonly nodes: readonly StandNode[]
 
   static make(t: Test, { spawner = 0, nodes, apart = false }: StandOptions): ClusterRig {
-    const clustered = apart
-    const first = new StandNode({ place: 0, threads: spawner, clustered })
-    const others = nodes.map((node, at) => new StandNode({ ...node, place: at + 1, clustered }))
+    const first = new StandNode({ place: 0, threads: spawner })
+    const others = nodes.map((node, at) => new StandNode({ ...node, place: at + 1 }))
     const all = [first, ...others]
     all.forEach((one, at) => {
       for (const other of all.slice(at + 1)) one.join(other, !apart)

@@ -21,7 +21,6 @@ export interface StandNodeOptions {
   readonly threads?: number
   readonly labels?: readonly string[]
   readonly threadsMax?: number
-  readonly clustered?: boolean
 }
 
 const nobody: Report = { started() {}, value() {}, settled() {} }
@@ -43,7 +42,7 @@ export class StandNode {
   readonly #links = new Map<number, Link>()
 
   constructor(options: StandNodeOptions) {
-    const { place, threads = 2, labels = [], threadsMax = 4, clustered = false } = options
+    const { place, threads = 2, labels = [], threadsMax = 4 } = options
     this.place = place
     this.name = `node-${place}`
     this.threads = threads
@@ -57,7 +56,7 @@ export class StandNode {
       resourceLimits: undefined,
     })
     const sizes = { threads: Math.max(1, threads), threadsMax, threadsCeiling: 32, window: 8 }
-    const threadOptions = { ...sizes, node: this.name, pool, hubWords, clustered }
+    const threadOptions = { ...sizes, node: this.name, pool, hubWords, clustered: true }
     this.routines = new ClusterRoutines(() => this.cluster)
     const made: ClusterExecutor[] = []
     this.hub = new Hub({

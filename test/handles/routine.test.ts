@@ -60,10 +60,17 @@ t.test('goaway() gives a promise of the result, typed by the function', async (t
   t.equal(await goaway(add, 'a', 'b'), 'ab')
 })
 
+t.test('on: without a cluster this node is the only one', async (t) => {
+  t.equal(await goaway.with({ on: 'local' })(add, 1, 2), 3)
+  const message = /^Routine add has no node to run on: "node-1" is neither a node.*there are local$/
+  await t.rejects(goaway.with({ on: 'node-1' })(add, 1, 2), { code: 'ERR_GOAWAY_CONFIG', message })
+})
+
 t.test(
   'goaway.with() refuses an option that it does not know, or a value out of range',
   async (t) => {
     const bad: [Record<string, unknown>, RegExp][] = [
+      [{ on: '' }, /Option on has to be the name of a node, a label, or 'local'.*: ''/],
       [{ timeout: 1 }, /Unknown option of goaway.with\(\): timeout; there are signal,/],
       [{ signal: {} }, /Option signal has to be an AbortSignal: \{\}/],
       [{ graceMs: -1 }, /graceMs/],
