@@ -23,7 +23,7 @@ import type { ServedThread } from './served-thread.ts'
 import type { ThreadHost } from './thread-host.ts'
 import { type LostThread, ThreadTeam, type ThreadTeamOptions } from './thread-team.ts'
 import { TimerSet } from './timer-set.ts'
-import { wishRefused } from './wish-refusal.ts'
+import { refusedAlone } from './wish-refusal.ts'
 
 export type ThreadExecutorOptions = ThreadTeamOptions
 
@@ -96,7 +96,8 @@ export class ThreadExecutor implements Executor {
 
   submit(task: Task): void {
     const closed = this.#closed && recordOf(this.#closed)
-    const refused = closed ?? overloaded(this.#records.size) ?? this.#elsewhere(task)
+    const refused =
+      closed ?? overloaded(this.#records.size) ?? (this.#clustered ? undefined : refusedAlone(task))
     if (refused !== undefined) {
       dropPayload(task.payload)
       return this.#report.settled(task.routine, { ok: false, error: refused })
@@ -107,13 +108,6 @@ export class ThreadExecutor implements Executor {
     // One that was made before has had its wait.
     if (task.terms.queueTimeoutMs > 0 && record.attempt === 0) this.#armQueueTimer(record)
     this.#team.enqueue(record)
-  }
-
-  /** Alone, a node is asked for no other. In a cluster it is asked for nothing but its own. */
-  #elsewhere(task: Task): ErrorRecord | undefined {
-    const { on } = task.terms
-    if (this.#clustered || on === '' || on === 'local') return undefined
-    return wishRefused(task, [], new Map())
   }
 
   cancel(routine: number, reason: ErrorRecord, graceMs: number): void {

@@ -31,6 +31,12 @@ export function wishRefused(
   return failure('ERR_GOAWAY_CONFIG', text, { routine })
 }
 
+/** Why a node without a cluster cannot run it: it was asked for another. */
+export function refusedAlone(task: Task): ErrorRecord | undefined {
+  const { on } = task.terms
+  return on === '' || on === 'local' ? undefined : wishRefused(task, [], new Map())
+}
+
 /** Its value lies in the memory of this process, and was to go to another. */
 export function portRefused(what: string, on: string): ErrorRecord {
   const where = on === '' ? 'another node' : JSON.stringify(on)
