@@ -4,11 +4,14 @@ import { hostname, userInfo } from 'node:os'
 import { basename } from 'node:path'
 import { recordOf } from '../client/error-codec.ts'
 import { Bundler } from '../deploy/bundle.ts'
+import type { ClusterConfig } from '../deploy/cluster-config.ts'
 import { readCluster } from '../deploy/cluster-file.ts'
 import { loadCredentials } from '../deploy/secret.ts'
+import { GoawayError } from '../errors.ts'
 import type { Pool } from '../executor/pool.ts'
 import { assembleHub } from '../hub/assemble.ts'
 import { type ClusterStart, type HubStart, listen } from '../hub/hub-start.ts'
+import { membershipTimes } from '../protocol/membership-times.ts'
 import { CodeKeeper } from './code-keeper.ts'
 import { Spawner } from './spawner.ts'
 
@@ -17,7 +20,7 @@ export async function spawn(start: HubStart, cluster: ClusterStart, pool: Pool):
   let config: ReturnType<typeof readCluster>
   let credentials: ReturnType<typeof loadCredentials>
   try {
-    config = readCluster(cluster.source, cluster.cwd)
+    config = checkTimes(readCluster(cluster.source, cluster.cwd))
     credentials = loadCredentials(config.credentialsFrom)
   } catch (error) {
     return listen(assembleHub({ ...start, hubWords, pool }), start).fail(recordOf(error))
@@ -41,6 +44,17 @@ export async function spawn(start: HubStart, cluster: ClusterStart, pool: Pool):
   const title = titleOf(entry)
   const parts = { config, credentials, version, argv, title, threads, code }
   await new Spawner(hub, parts).start()
+}
+
+/** A link may not be given more time to come back than the lease that is renewed over it. */
+function checkTimes(config: ClusterConfig): ClusterConfig {
+  const { linkGraceMs, nodeTimeoutMs } = config
+  const most = Math.floor(membershipTimes(config).linkGraceMsMax)
+  if (linkGraceMs <= most) return config
+  throw new GoawayError(
+    'ERR_GOAWAY_CONFIG',
+    `linkGraceMs has to be ${most} or less with nodeTimeoutMs ${nodeTimeoutMs}: ${linkGraceMs}`,
+  )
 }
 
 /** What a person would call the program. */

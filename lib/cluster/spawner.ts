@@ -12,6 +12,7 @@ import type { Hub } from '../hub/hub.ts'
 import type { Peer } from '../hub/peer.ts'
 import type { PeersDriver } from '../hub/peers.ts'
 import { linkProtocol, returnMsMax, returnMsMin } from '../limits.ts'
+import type { Standing } from '../protocol/membership-node.ts'
 import {
   membershipSpawner,
   type SpawnerInput,
@@ -167,8 +168,8 @@ export class Spawner implements PeersDriver {
 
   // What the nodes say.
 
-  mayServe(): boolean {
-    return true
+  standing(): Standing {
+    return 'serving'
   }
 
   setup(peer: Peer, message: SetupMessage): void {

@@ -30,7 +30,7 @@ import {
 } from '../wire/shared-words.ts'
 import type { HubOptions, StatusCounts } from './hub-options.ts'
 import { Master } from './master.ts'
-import { Peers, type RoutinePeers } from './peers.ts'
+import { foreignLocks, Peers, type RoutinePeers } from './peers.ts'
 import { Preparing, type TaskRunner } from './preparing.ts'
 import { Program } from './program.ts'
 import { Replies, routineOver } from './replies.ts'
@@ -82,7 +82,7 @@ export class Hub implements ThreadHost {
       turn: () => this.turn(),
     })
     this.#replies = this.#makeReplies()
-    const master = new Master(this.#replies)
+    const master = new Master(this.#replies, foreignLocks(this, options.cluster))
     this.#master = master
     const alone = { place: 0, index: 1, nodes: 1, placement: 'first' } as const
     this.peers = new Peers(options.cluster ?? alone, master, this.#replies, () => this.turn())

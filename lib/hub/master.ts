@@ -6,18 +6,21 @@ import { GoawayError } from '../errors.ts'
 import { type LockInput, type LockOutput, lock } from '../protocol/lock.ts'
 import { type StrictInput, type StrictOutput, strict } from '../protocol/strict.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
-import type { LockOperation, Operation } from '../wire/messages.ts'
+import type { Fences, LockOperation, Operation, StrictOperation } from '../wire/messages.ts'
 import type { StoreReplies, StoreRequest, Stores } from './stores.ts'
 
 export class Master implements Stores {
   readonly #strict = strict.initial()
   readonly #lock = lock.initial()
   readonly #replies: StoreReplies
+  readonly #isForeign: ((lock: string) => boolean) | undefined
   /** The request that is being taken: only it can be parked. */
   #taken: StoreRequest | undefined
 
-  constructor(replies: StoreReplies) {
+  /** @param isForeign whether a lock is served by another node; none is if it is left out */
+  constructor(replies: StoreReplies, isForeign?: (lock: string) => boolean) {
     this.#replies = replies
+    this.#isForeign = isForeign
   }
 
   counts(): { objects: number; locks: number } {
@@ -31,7 +34,9 @@ export class Master implements Stores {
       this.#stepLock({ type: 'request', ...request, operation })
     } else {
       const { client, call } = request
-      this.#stepStrict({ type: 'request', client, call, operation })
+      const marked =
+        this.#isForeign === undefined ? operation : markForeign(operation, this.#isForeign)
+      this.#stepStrict({ type: 'request', client, call, operation: marked })
     }
   }
 
@@ -82,6 +87,29 @@ export class Master implements Stores {
       case 'parked':
         return this.#replies.parked(this.#taken as StoreRequest)
     }
+  }
+}
+
+/** The object's master does not know who holds a lock that another node serves. */
+function markForeign(
+  operation: StrictOperation,
+  isForeign: (lock: string) => boolean,
+): StrictOperation {
+  switch (operation[0]) {
+    case 'set':
+    case 'add':
+    case 'compareAndSet':
+    case 'replace':
+    case 'delete': {
+      const fences = operation.at(-1) as Fences
+      if (fences === null || !fences.some(([lock]) => isForeign(lock))) return operation
+      const marked = fences.map(([lock, token]) =>
+        isForeign(lock) ? [lock, token, 1] : [lock, token],
+      )
+      return [...operation.slice(0, -1), marked] as unknown as StrictOperation
+    }
+    default:
+      return operation
   }
 }
 

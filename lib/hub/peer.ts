@@ -3,6 +3,7 @@
  * that understands it.
  */
 import { GoawayError } from '../errors.ts'
+import type { Standing } from '../protocol/membership-node.ts'
 import type { Link, LinkEnd, LinkListener } from '../transport/contract.ts'
 import type {
   LinkMessage,
@@ -18,8 +19,8 @@ import type { StoreReplies, Stores } from './stores.ts'
 export interface PeerHost {
   readonly stores: Stores
   readonly replies: StoreReplies
-  /** Whether this node still belongs to the cluster, as far as it can know. */
-  mayServe(): boolean
+  /** How this node stands in its cluster, as far as it can know. */
+  standing(): Standing
   membership(peer: Peer, message: MembershipMessage): void
   setup(peer: Peer, message: SetupMessage): void
   routine(peer: Peer, message: RemoteRoutineMessage): void
@@ -39,6 +40,7 @@ export class Peer implements LinkListener {
   readonly stores: RemoteStores
   readonly server: LinkServer
   readonly #host: PeerHost
+  readonly #waiting: LinkMessage[] = []
 
   constructor(member: Member, end: LinkEnd, host: PeerHost) {
     this.member = member
@@ -50,15 +52,25 @@ export class Peer implements LinkListener {
 
   received(messages: readonly LinkMessage[]): void {
     const host = this.#host
-    if (!host.mayServe()) return
+    const standing = host.standing()
+    if (standing === 'expired') return
     try {
-      for (const message of messages) this.#take(message)
+      for (const message of messages) {
+        if (standing === 'waiting' && !isOfSetup(message)) this.#waiting.push(message)
+        else this.#take(message)
+      }
     } catch (error) {
       // It has our secret and yet speaks nonsense: nothing it says after this can be trusted.
       this.link.close()
       host.linkOver(this, nonsense(this.member, error))
     }
     host.turn()
+  }
+
+  /** What came before this node might serve. */
+  release(): void {
+    const waiting = this.#waiting.splice(0)
+    if (waiting.length > 0) this.received(waiting)
   }
 
   #take(message: LinkMessage): void {
@@ -108,6 +120,17 @@ export class Peer implements LinkListener {
     this.link.close()
   }
 }
+
+/** Making the cluster, and belonging to it, is what a node does before it serves. */
+function isOfSetup(message: LinkMessage): boolean {
+  return !isServed.has(message[0])
+}
+
+const isServed: ReadonlySet<string> = new Set([
+  ...['request', 'cease', 'over', 'gone', 'acknowledge', 'reply', 'refusal', 'waiting'],
+  ...['function', 'terms', 'order', 'cancel', 'credit', 'finish'],
+  ...['started', 'value', 'result', 'failure', 'room'],
+])
 
 function nonsense({ name }: Member, cause: unknown): GoawayError {
   return new GoawayError(

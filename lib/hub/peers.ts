@@ -3,6 +3,7 @@
  * to the cluster is decided elsewhere, and told to {@link Peers.add} and {@link Peers.remove}.
  */
 import { clientsPerNode, routinesPerClient } from '../limits.ts'
+import type { Standing } from '../protocol/membership-node.ts'
 import type { LinkEnd } from '../transport/contract.ts'
 import type {
   Member,
@@ -16,7 +17,8 @@ import type { StoreReplies, Stores } from './stores.ts'
 
 /** What the cluster's driver hears of the links. */
 export interface PeersDriver {
-  mayServe(): boolean
+  /** How this node stands in its cluster, as far as it can know. */
+  standing(): Standing
   membership(peer: Peer, message: MembershipMessage): void
   setup(peer: Peer, message: SetupMessage): void
   linkOver(peer: Peer, error: Error | undefined): void
@@ -45,7 +47,7 @@ export class Peers {
     this.place = options.place
     this.router = new Router(options, own, replies)
     this.driver = {
-      mayServe: () => true,
+      standing: () => 'serving',
       membership: () => {},
       setup: () => {},
       linkOver: (peer) => this.remove(peer.member.place),
@@ -55,7 +57,7 @@ export class Peers {
       stores: own,
       replies,
       turn,
-      mayServe: () => this.driver.mayServe(),
+      standing: () => this.driver.standing(),
       membership: (peer, message) => this.driver.membership(peer, message),
       setup: (peer, message) => this.driver.setup(peer, message),
       routine: (peer, message) => {
@@ -99,6 +101,11 @@ export class Peers {
     this.routines?.lost(peer)
   }
 
+  /** What came before this node might serve is acted on now. */
+  release(): void {
+    for (const peer of this.#byPlace.values()) peer.release()
+  }
+
   get(place: number): Peer | undefined {
     return this.#byPlace.get(place)
   }
@@ -129,4 +136,13 @@ export class Peers {
 /** The place of the node that a routine's caller is at. */
 export function callerPlace(routine: number): number {
   return Math.floor(routine / (routinesPerClient * clientsPerNode))
+}
+
+/** Whether another node serves that lock; undefined where one serves them all. */
+export function foreignLocks(
+  hub: { readonly peers: Peers },
+  cluster: PeersOptions | undefined,
+): ((lock: string) => boolean) | undefined {
+  if (cluster?.placement !== 'hash') return undefined
+  return (lock) => hub.peers.router.indexOf(lock) !== cluster.index
 }

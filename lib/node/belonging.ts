@@ -6,6 +6,7 @@ import {
   type NodeInput,
   type NodeOutput,
   type NodeState,
+  type Standing,
   standingOf,
 } from '../protocol/membership-node.ts'
 import { membershipTimes } from '../protocol/membership-times.ts'
@@ -14,11 +15,16 @@ import type { Claim, Member, MembershipMessage } from '../wire/messages.ts'
 export interface BelongingHost {
   /** To the spawner. */
   send(message: MembershipMessage): void
+  /** It has its first lease, and may act on what the others ask of it. */
+  serving(): void
   left(member: Member): void
   joined(member: Member): void
   /** This node serves no more. */
   expired(reason: ExpiryReason): void
 }
+
+/** The two clocks are read one after the other, and one of them in whole milliseconds. */
+const clockNoiseMs = 5
 
 /** An input, whose time is added here. */
 type Untimed<T> = T extends unknown ? Omit<T, 'now'> : never
@@ -27,6 +33,7 @@ export class Belonging {
   readonly #state: NodeState
   readonly #host: BelongingHost
   readonly #alarm = new Alarm(() => this.#tick())
+  #serving = false
   #wallMs = Date.now()
   #steadyMs = performance.now()
 
@@ -38,16 +45,20 @@ export class Belonging {
   }
 
   /** Whether nobody can have taken this node's place: asked before anything is acted on. */
-  mayServe(): boolean {
-    if (standingOf(this.#state, performance.now()) !== 'expired') return true
-    this.step({ type: 'tick' })
-    return false
+  standing(): Standing {
+    this.#lookAtClocks()
+    const standing = standingOf(this.#state, performance.now())
+    if (standing === 'expired') this.step({ type: 'tick' })
+    return standing
   }
 
   step(input: Untimed<NodeInput>): void {
     const now = performance.now()
     const outputs = membershipNode.step(this.#state, { ...input, now } as NodeInput)
     for (const output of outputs) this.#perform(output)
+    if (this.#serving || standingOf(this.#state, now) !== 'serving') return
+    this.#serving = true
+    this.#host.serving()
   }
 
   #perform(output: NodeOutput): void {
@@ -68,14 +79,19 @@ export class Belonging {
     }
   }
 
-  /** The steady clock stands still while a machine is suspended; the one on the wall does not. */
   #tick(): void {
+    this.#lookAtClocks()
+    this.step({ type: 'tick' })
+  }
+
+  /** The steady clock stands still while a machine is suspended; the one on the wall does not. */
+  #lookAtClocks(): void {
     const [wall, steady] = [Date.now(), performance.now()]
     const deltaMs = wall - this.#wallMs - (steady - this.#steadyMs)
+    if (Math.abs(deltaMs) <= clockNoiseMs) return
     this.#wallMs = wall
     this.#steadyMs = steady
-    if (Math.abs(deltaMs) > 1) this.step({ type: 'clockJump', deltaMs })
-    this.step({ type: 'tick' })
+    this.step({ type: 'clockJump', deltaMs })
   }
 
   close(): void {

@@ -18,7 +18,7 @@ import type { StatusCounts } from '../hub/hub-options.ts'
 import { dieLoudly } from '../hub/hub-start.ts'
 import type { Peer } from '../hub/peer.ts'
 import type { PeersDriver } from '../hub/peers.ts'
-import type { ExpiryReason } from '../protocol/membership-node.ts'
+import type { ExpiryReason, Standing } from '../protocol/membership-node.ts'
 import type { Hello, LinkEnd } from '../transport/contract.ts'
 import { dial } from '../transport/tcp.ts'
 import type {
@@ -77,6 +77,7 @@ export class NodeApplication implements PeersDriver {
         // An alarm is no turn of the hub, which would send it.
         this.#spawner.link.flush()
       },
+      serving: () => this.#hub.peers.release(),
       left: ({ place }) => this.#hub.peers.remove(place),
       joined: (joined) => this.#joined(joined),
       expired: (reason) => this.#expired(reason),
@@ -131,8 +132,8 @@ export class NodeApplication implements PeersDriver {
 
   // What the spawner and the other nodes say.
 
-  mayServe(): boolean {
-    return !this.#over && this.#belonging.mayServe()
+  standing(): Standing {
+    return this.#over ? 'expired' : this.#belonging.standing()
   }
 
   setup(peer: Peer, message: SetupMessage): void {
