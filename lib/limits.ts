@@ -206,7 +206,7 @@ export const valuesUnderWayBytesMax = 4 * valueBytesMax
 /** Nothing is handed to a connection that has so much to write: what is urgent overtakes it. */
 export const writeAheadBytes = 512 * 1024
 /** So much is acknowledged at once, anything else within `acknowledgeMs`. */
-export const acknowledgeBytes = 512 * 1024
+export const acknowledgeBytes = 2 * 1024 * 1024
 export const acknowledgeMs = 20
 /**
  * How often a link that waits for an acknowledgement looks whether anything comes; after so many

@@ -154,7 +154,7 @@ export class LinkReceiver {
       }
       this.#body = new Uint8Array(length)
     }
-    this.#body.set(part, this.#bodyFilled)
+    copy(part, this.#body, this.#bodyFilled)
     this.#bodyFilled += part.byteLength
     if (this.#bodyFilled === length) this.#complete(header, this.#body, heard)
     return end
@@ -231,6 +231,11 @@ function allocate(isShared: boolean, total: number): Uint8Array {
     const message = `Cannot receive a value of ${total} bytes: memory is short; pass less at a time`
     throw new GoawayError('ERR_GOAWAY_LIMIT', message, { cause })
   }
+}
+
+/** `set` into shared memory copies word by word, or byte by byte: five times slower. */
+function copy(part: Uint8Array, target: Uint8Array, at: number): void {
+  Buffer.from(part.buffer, part.byteOffset, part.byteLength).copy(target, at)
 }
 
 /** A small field of a message must not keep a large chunk in memory. */
