@@ -74,7 +74,8 @@ export function listenOptions(credentials: Credentials): TlsOptions {
   }
   checkCertificates(credentials)
   const { key, cert, ca } = credentials
-  return { ...common, key, cert, ca, requestCert: true, rejectUnauthorized: true }
+  // Node would close the connection without a word; whoever listens has to look at `authorized`.
+  return { ...common, key, cert, ca, requestCert: true, rejectUnauthorized: false }
 }
 
 export function dialOptions(

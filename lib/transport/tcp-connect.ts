@@ -7,8 +7,8 @@ import { placeOf } from './tcp-errors.ts'
 import {
   checkAnswer,
   type Opening,
-  type OpeningAnswer,
   readOpening,
+  type Welcome,
   writeOpening,
 } from './tcp-opening.ts'
 
@@ -24,7 +24,7 @@ export interface Target {
 
 export interface Connected {
   readonly socket: TLSSocket
-  readonly answer: OpeningAnswer
+  readonly answer: Welcome
   /** What came behind the answer. */
   readonly rest: Uint8Array
 }

@@ -20,6 +20,7 @@ import {
   checkVersions,
   majorOf,
   type Opening,
+  type OpeningAnswer,
   readOpening,
   writeOpening,
 } from './tcp-opening.ts'
@@ -132,6 +133,10 @@ class Listening implements TcpListener {
   async #greet(socket: TLSSocket): Promise<void> {
     const key = addressOf(socket)
     socket.on('error', () => {})
+    if (this.#options.credentials.kind === 'certificates' && !socket.authorized) {
+      this.#refuseCertificate(socket)
+      return
+    }
     let opening: Opening
     let rest: Uint8Array
     try {
@@ -208,10 +213,22 @@ class Listening implements TcpListener {
     else socket.destroy()
   }
 
-  /** He still counts as a stranger until his connection is gone, and so cannot stay. */
+  /** A stranger to the end: nothing of his is read, and nothing told but this. */
+  #refuseCertificate(socket: TLSSocket): void {
+    const reason = String(socket.authorizationError ?? 'it has none')
+    this.#warn(Object.assign(new Error(reason), { code: 'CERT_REFUSED' }), socket)
+    const message = `The certificate is not accepted there: ${reason}; use one that the cluster's authority signed`
+    this.#answer(socket, { received: 0, refused: { code: 'ERR_GOAWAY_SECRET', message } })
+  }
+
+  /** He still counts as a stranger until his connection is gone, and cannot stay. */
   #answerRefusal(socket: TLSSocket, { code, message }: { code: string; message: string }): void {
     const hello = this.#options.hello()
-    writeOpening(socket, { hello, received: 0, refused: { code, message } })
+    this.#answer(socket, { hello, received: 0, refused: { code, message } })
+  }
+
+  #answer(socket: TLSSocket, answer: OpeningAnswer): void {
+    writeOpening(socket, answer)
     socket.end()
     socket.resume()
     const timer = setTimeout(() => socket.destroy(), openingMsMax)

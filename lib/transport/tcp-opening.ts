@@ -23,9 +23,16 @@ export interface Opening {
 }
 
 export interface OpeningAnswer {
-  readonly hello: Hello
+  /** Not for who has no certificate. */
+  readonly hello?: Hello
   readonly received: number
   readonly refused?: { readonly code: string; readonly message: string }
+}
+
+/** An answer that lets the dialer in. */
+export interface Welcome {
+  readonly hello: Hello
+  readonly received: number
 }
 
 const purposes: readonly unknown[] = ['claim', 'peer', 'status', 'stop']
@@ -126,8 +133,9 @@ export function checkOpening(value: unknown): Opening {
 }
 
 /** The answer, or what it refuses as an error. */
-export function checkAnswer(value: unknown, own: Hello, place: string): OpeningAnswer {
+export function checkAnswer(value: unknown, own: Hello, place: string): Welcome {
   const { hello, received, refused } = (value ?? {}) as Partial<OpeningAnswer>
+  if (hello === undefined && refused !== undefined) throw refusalOf(refused)
   checkVersions(own, hello, place)
   if (refused !== undefined) throw refusalOf(refused)
   if (!isCount(received)) throw protocolError('an answer that lacks something')
