@@ -1,4 +1,5 @@
 /** Links over TCP and TLS keep the contract of links. */
+import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import { testTransport } from './suite.ts'
 import { tcpLink } from './tcp-stand.ts'
@@ -16,3 +17,12 @@ t.test('a link over TCP keeps the contract, seen from its listener', (t) =>
     return { ends: [listened, dialed], release }
   }),
 )
+
+t.test('links in a thread leave nothing behind that keeps it alive', async (t) => {
+  const worker = new Worker(new URL('./tcp-thread.js', import.meta.url))
+  const code = await new Promise((resolve, reject) => {
+    worker.once('exit', resolve)
+    worker.once('error', reject)
+  })
+  t.equal(code, 0)
+})

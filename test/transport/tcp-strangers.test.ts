@@ -1,0 +1,152 @@
+/** What strangers send, and how many they are, costs bounded memory and never the service. */
+import { randomBytes } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import t from 'tap'
+import { openingBytesMax, strangersMax } from '../../lib/limits.ts'
+import type { LinkEnd, LinkListener } from '../../lib/transport/contract.ts'
+import { dialOptions } from '../../lib/transport/credentials.ts'
+import { readOpening, writeOpening } from '../../lib/transport/tcp-opening.ts'
+import { randomOf } from '../hub/random.ts'
+import { call, type Host, host, makeHello, secret } from './tcp-stand.ts'
+
+const silent: LinkListener = { received() {}, closed() {} }
+
+/** That somebody who knows the secret is still served. */
+async function serves(listener: Host): Promise<boolean> {
+  const before = listener.linked.length
+  const { end } = await call(listener.port, { timeoutMs: 15_000 })
+  const heard = new Promise<boolean>((resolve) => {
+    const other = listener.linked[before]?.end as LinkEnd
+    other.open({ received: (messages) => resolve(messages.length === 1), closed() {} })
+  })
+  const closed = new Promise<void>((resolve) => {
+    const link = end.open({ received() {}, closed: () => resolve() })
+    link.send(['need', []])
+    link.flush()
+    void heard.then(() => link.close())
+  })
+  await closed
+  return heard
+}
+
+function stranger(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(socket))
+    socket.on('error', reject)
+    socket.on('error', () => {})
+  })
+}
+
+const gone = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    if (socket.destroyed) resolve()
+    else socket.resume().once('close', () => resolve())
+  })
+
+t.test('garbage before TLS is refused, and told of now and then', async (t) => {
+  const listener = await host()
+  const random = randomOf(1)
+  for (let count = 0; count < 60; count++) {
+    const socket = await stranger(listener.port)
+    const header = Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3])
+    const noise = randomBytes(1 + Math.floor(random() * 2000))
+    socket.end(count % 2 === 0 ? noise : Buffer.concat([header, noise]))
+    await gone(socket)
+  }
+  t.ok(listener.warnings.length < 20, `${listener.warnings.length} warnings`)
+  t.same(listener.linked, [])
+  t.ok(await serves(listener))
+  await listener.close()
+})
+
+t.test('2,000 silent connections do not keep an honest one out', async (t) => {
+  const listener = await host()
+  const sockets: Socket[] = []
+  let closed = 0
+  for (let count = 0; count < 2000; count += 100) {
+    const made = await Promise.all(Array.from({ length: 100 }, () => stranger(listener.port)))
+    for (const socket of made) socket.on('close', () => closed++)
+    sockets.push(...made)
+  }
+  t.ok(await serves(listener))
+  // Those who are too many have been let go, the oldest first.
+  await Promise.all(sockets.slice(0, 2000 - strangersMax).map(gone))
+  t.ok(closed >= 2000 - strangersMax)
+  for (const socket of sockets) socket.destroy()
+  await Promise.all(sockets.map(gone))
+  t.ok(await serves(listener))
+  await listener.close()
+})
+
+t.test('who is slow, silent or half open is let go in time', async (t) => {
+  const listener = await host()
+  const sockets = [await stranger(listener.port), await stranger(listener.port)]
+  const slow = sockets[0] as Socket
+  const drip = setInterval(() => slow.writable && slow.write(Buffer.of(22)), 100)
+  const secured = connectTls({
+    ...dialOptions(secret, '127.0.0.1', ''),
+    host: '127.0.0.1',
+    port: listener.port,
+  })
+  secured.on('error', () => {})
+  await Promise.all([...sockets, secured].map(gone))
+  clearInterval(drip)
+  t.ok(await serves(listener))
+  await listener.close()
+})
+
+/** Somebody who knows the secret, and nothing else. */
+async function insider(port: number): Promise<TLSSocket> {
+  const socket = connectTls({ ...dialOptions(secret, '127.0.0.1', ''), host: '127.0.0.1', port })
+  socket.on('error', () => {})
+  await new Promise((resolve) => socket.once('secureConnect', resolve))
+  return socket
+}
+
+t.test('an opening that is none is refused', async (t) => {
+  const listener = await host()
+  const long = Buffer.alloc(8)
+  long.writeUInt32BE(openingBytesMax + 1)
+  const nothing = Buffer.from('\0\0\0\x04null')
+  const noJson = Buffer.from('\0\0\0\x04{{{{')
+  const lacking = Buffer.from(`\0\0\0\0${JSON.stringify({ hello: makeHello() })}`)
+  lacking.writeUInt32BE(lacking.byteLength - 4)
+  for (const bytes of [long, nothing, noJson, lacking, randomBytes(100)]) {
+    const socket = await insider(listener.port)
+    socket.write(bytes)
+    await gone(socket)
+  }
+  t.same(listener.linked, [])
+  t.ok(await serves(listener))
+  await listener.close()
+})
+
+t.test('an insider who sends noise loses his link, and nobody else', async (t) => {
+  const listener = await host()
+  const random = randomOf(3)
+  const endings: (Error | undefined)[] = []
+  for (let count = 0; count < 20; count++) {
+    const socket = await insider(listener.port)
+    const opening = { hello: makeHello(), attempt: 1, resumes: false, expects: '', received: 0 }
+    writeOpening(socket, { ...opening, link: `link ${count}` })
+    await readOpening(socket)
+    const link = listener.linked.at(-1)?.end as LinkEnd
+    const ended = new Promise<void>((resolve) => {
+      link.open({
+        ...silent,
+        closed(error) {
+          endings.push(error)
+          resolve()
+        },
+      })
+    })
+    socket.write(randomBytes(24 + Math.floor(random() * 100_000)))
+    await ended
+    await gone(socket)
+  }
+  t.equal(endings.length, 20)
+  for (const error of endings) t.match(error, { code: 'ERR_GOAWAY_PROTOCOL' })
+  t.ok(await serves(listener))
+  await listener.close()
+})

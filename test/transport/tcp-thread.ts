@@ -1,0 +1,34 @@
+/** Runs in a thread: listens, dials, sends both ways, closes, and ends by itself. */
+import type { Link, LinkEnd } from '../../lib/transport/contract.ts'
+import { call, host } from './tcp-stand.ts'
+
+const listener = await host()
+const { end } = await call(listener.port)
+
+interface Side {
+  readonly link: Link
+  readonly first: Promise<void>
+  readonly ended: Promise<void>
+}
+
+function open(one: LinkEnd): Side {
+  let heard = (): void => {}
+  let over = (): void => {}
+  const first = new Promise<void>((resolve) => {
+    heard = resolve
+  })
+  const ended = new Promise<void>((resolve) => {
+    over = resolve
+  })
+  return { link: one.open({ received: () => heard(), closed: () => over() }), first, ended }
+}
+
+const links = [end, listener.linked[0]?.end as LinkEnd].map(open)
+for (const { link } of links) {
+  link.send(['need', ['x'.repeat(100_000)]])
+  link.flush()
+}
+await Promise.all(links.map(({ first }) => first))
+links[0]?.link.close()
+await Promise.all(links.map(({ ended }) => ended))
+await listener.close()
