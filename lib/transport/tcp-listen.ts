@@ -217,7 +217,8 @@ class Listening implements TcpListener {
   #refuseCertificate(socket: TLSSocket): void {
     const reason = String(socket.authorizationError ?? 'it has none')
     this.#warn(Object.assign(new Error(reason), { code: 'CERT_REFUSED' }), socket)
-    const message = `The certificate is not accepted there: ${reason}; use one that the cluster's authority signed`
+    const remedy = "use one that the cluster's authority signed"
+    const message = `The certificate is not accepted there: ${reason}; ${remedy}`
     this.#answer(socket, { received: 0, refused: { code: 'ERR_GOAWAY_SECRET', message } })
   }
 
