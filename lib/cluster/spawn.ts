@@ -1,11 +1,11 @@
 /** What a program with a cluster has for a hub: reads the cluster file, then makes the cluster. */
-import { readFileSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { basename } from 'node:path'
 import { recordOf } from '../client/error-codec.ts'
 import { Bundler } from '../deploy/bundle.ts'
 import type { ClusterConfig } from '../deploy/cluster-config.ts'
 import { readCluster } from '../deploy/cluster-file.ts'
+import { libraryVersion } from '../deploy/library-version.ts'
 import { loadCredentials } from '../deploy/secret.ts'
 import { GoawayError } from '../errors.ts'
 import type { Pool } from '../executor/pool.ts'
@@ -40,7 +40,7 @@ export async function spawn(start: HubStart, cluster: ClusterStart, pool: Pool):
   const { entry, modules } = cluster
   const { root, assets } = config
   const code = new CodeKeeper(new Bundler({ entry, modules: [...modules], root, assets }))
-  const version = libraryVersion()
+  const version = libraryVersion
   const title = titleOf(entry)
   const parts = { config, credentials, version, argv, title, threads, code }
   await new Spawner(hub, parts).start()
@@ -69,9 +69,4 @@ function userName(): string {
     // A container may run as a user that has no name.
     return String(process.getuid?.() ?? 'somebody')
   }
-}
-
-export function libraryVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

@@ -40,9 +40,9 @@ export class SpawnedNode {
     this.#parts = parts
   }
 
-  /** When the process that this program has started for it is gone. */
+  /** When the process that this program has started for it, on this machine, is gone. */
   get exited(): Promise<string> | undefined {
-    return this.#launched?.exited
+    return this.#launched?.isChild === true ? this.#launched.exited : undefined
   }
 
   /** Starts it if need be, and makes it this application's. */

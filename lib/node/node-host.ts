@@ -3,9 +3,10 @@
  * serves that alone, and exits when it is over. Whoever has started it then starts a fresh one.
  */
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { Handover } from '../cluster/handover.ts'
+import { libraryVersion } from '../deploy/library-version.ts'
 import type { NodeReport, NodeStart } from '../deploy/node-start.ts'
 import type { NodeStatus } from '../deploy/node-status.ts'
 import { type GoawayError, type GoawayErrorCode, isGoawayError } from '../errors.ts'
@@ -15,7 +16,7 @@ import type { Hello, LinkEnd } from '../transport/contract.ts'
 import { listen } from '../transport/tcp.ts'
 import type { Claim, LinkMessage } from '../wire/messages.ts'
 import { NodeApplication } from './node-application.ts'
-import type { NodeHubStart } from './node-hub-start.ts'
+import type { NodeHubStart, NodeLeft } from './node-hub-start.ts'
 
 /** Comes back when the node listens; it then serves until it exits. */
 export async function serveNode(parts: NodeHubStart, pool: Pool): Promise<void> {
@@ -27,7 +28,7 @@ export async function serveNode(parts: NodeHubStart, pool: Pool): Promise<void> 
     const code = isGoawayError(error) ? error.code : 'ERR_GOAWAY_NODE_UNREACHABLE'
     const message = error instanceof Error ? error.message : String(error)
     host.report({ type: 'failed', code, message })
-    host.exit()
+    host.exit(1)
   }
 }
 
@@ -177,8 +178,8 @@ class NodeHost {
     setTimeout(() => this.exit(), 20)
   }
 
-  exit(): void {
-    this.#parts.port.postMessage('left')
+  exit(code = 0): void {
+    this.#parts.port.postMessage({ type: 'left', code } satisfies NodeLeft)
   }
 
   report(report: NodeReport): void {
@@ -193,7 +194,7 @@ class NodeHost {
       state: owner === undefined ? 'free' : 'busy',
       ...(owner === undefined ? {} : { title: owner.title, since: owner.since }),
       labels: application?.labels ?? this.#start.labels,
-      threads: application?.threads ?? this.#start.threads ?? 0,
+      threads: application?.threads ?? this.#start.threads ?? availableParallelism(),
       ...(application?.counts() ?? { running: 0, waiting: 0, done: 0, objects: 0, locks: 0 }),
       memoryBytes: process.memoryUsage().rss,
       version: libraryVersion,
@@ -203,9 +204,3 @@ class NodeHost {
     }
   }
 }
-
-const libraryVersion = (
-  JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-).version

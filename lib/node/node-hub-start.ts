@@ -9,3 +9,9 @@ export interface NodeHubStart extends Omit<PoolOptions, 'threadsCeiling'> {
   readonly port: MessagePort
   readonly hubWords: SharedArrayBuffer
 }
+
+/** The last word of the hub: the process is to exit with that code. */
+export interface NodeLeft {
+  readonly type: 'left'
+  readonly code: number
+}

@@ -7,7 +7,7 @@ import process from 'node:process'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import type { NodeReport, NodeStart } from '../deploy/node-start.ts'
 import { createHubWords } from '../wire/shared-words.ts'
-import type { NodeHubStart } from './node-hub-start.ts'
+import type { NodeHubStart, NodeLeft } from './node-hub-start.ts'
 
 /** Time that the hub has to take its leave of the others. */
 const leaveMs = 500
@@ -30,8 +30,8 @@ function main(start: NodeStart): void {
     workerData,
     transferList: [port2],
   })
-  port1.on('message', (report: NodeReport | 'left') => {
-    if (report === 'left') process.exit(0)
+  port1.on('message', (report: NodeReport | NodeLeft) => {
+    if (report.type === 'left') process.exit(report.code)
     if (process.connected) process.send?.(report)
   })
   const leave = (): void => {
