@@ -221,6 +221,8 @@ export class Spawner implements PeersDriver {
     const text = `Node ${name} is gone: ${error?.message ?? 'it ended'}`
     const lost = new GoawayError('ERR_GOAWAY_NODE_LOST', text, { cause: error, node: name })
     this.#nodeOf(peer)?.conversation.end(lost)
+    // It was let go: what the program still waits for ends with the program's own hub.
+    if (this.#closing) return
     if (!this.#state.members.has(place)) return this.#remove(place)
     if (how === 'left') this.#step({ type: 'left', place })
     else this.#step({ type: 'linkLost', place, dead: how === 'dead' })
