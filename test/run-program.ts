@@ -27,6 +27,8 @@ export interface ProgramOptions {
   readonly limitMs?: number
   /** Leaves stdout unread until `read()` is called, so that the pipe fills. @default false */
   readonly unread?: boolean
+  /** What starts it, such as `ip netns exec a`. */
+  readonly within?: readonly string[]
 }
 
 /**
@@ -49,7 +51,9 @@ export class Program {
   constructor(file: string, options: ProgramOptions = {}) {
     const { args = [], execArgv = [], env = {}, limitMs = limitMsDefault } = options
     const started = performance.now()
-    this.#child = spawn('sh', ['-c', bareNode, process.execPath, ...execArgv, file, ...args], {
+    const node = ['sh', '-c', bareNode, process.execPath, ...execArgv, file, ...args]
+    const [command = '', ...rest] = [...(options.within ?? []), ...node]
+    this.#child = spawn(command, rest, {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...bareEnvironment(), ...env },
@@ -103,9 +107,24 @@ export class Program {
 
   /** Resolves when its output, both streams, holds the text; rejects when it ends without. */
   printed(text: string): Promise<void> {
+    return this.#until(() => this.#stdout.includes(text) || this.#stderr.includes(text), text)
+  }
+
+  /** What comes after the words, up to the line's end, in each line with them until now. */
+  async after(words: string): Promise<string[]> {
+    const lines = (): string[] =>
+      this.#stdout
+        .split('\n')
+        .slice(0, -1)
+        .filter((line) => line.includes(words))
+    await this.#until(() => lines().length > 0, words)
+    return lines().map((line) => line.slice(line.indexOf(words) + words.length))
+  }
+
+  #until(holds: () => boolean, text: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
-        const found = this.#stdout.includes(text) || this.#stderr.includes(text)
+        const found = holds()
         if (!found && !this.#over) return
         this.#watchers.delete(look)
         if (found) resolve()
@@ -115,6 +134,19 @@ export class Program {
       this.#watchers.add(look)
       look()
     })
+  }
+
+  /** The first line of JSON that says `what`; rejects when the program ends without. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests compare what is in it
+  async line(what: string): Promise<any> {
+    const start = `{"what":${JSON.stringify(what)}`
+    const find = (): string | undefined =>
+      this.#stdout
+        .split('\n')
+        .slice(0, -1)
+        .find((line) => line.startsWith(start))
+    await this.#until(() => find() !== undefined, start)
+    return JSON.parse(find() as string)
   }
 
   /** Sends a signal to its process group, as a terminal does. */
