@@ -121,6 +121,11 @@ export class Program {
     return lines().map((line) => line.slice(line.indexOf(words) + words.length))
   }
 
+  /** Resolves when so many lines of its standard output have held the words. */
+  times(words: string, count: number): Promise<void> {
+    return this.#until(() => this.#stdout.split(words).length > count, `${count} × ${words}`)
+  }
+
   #until(holds: () => boolean, text: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = (): void => {

@@ -90,7 +90,7 @@ interface Counted {
   readonly byNode: Readonly<Record<string, number>>
 }
 
-function checkAfterwards(t: Test, said: ReadonlyMap<string, Line>): void {
+export function checkAfterwards(t: Test, said: ReadonlyMap<string, Line>): void {
   for (const name of ['counter', 'never named before']) {
     t.match(said.get(`acquire of ${name}`), { value: 'acquired' })
     t.match(said.get(`get of ${name}`), { value: 'got' })

@@ -41,10 +41,10 @@ export class Stage {
 
   /** Starts a program of `test/programs/`, with the arguments as JSON. */
   program(name: string, plan: unknown, options: ProgramOptions = {}): Program {
-    return this.#start(programFile(name), [JSON.stringify(plan)], options)
+    return this.start(programFile(name), [JSON.stringify(plan)], options)
   }
 
-  #start(file: string, args: readonly string[], options: ProgramOptions = {}): Program {
+  start(file: string, args: readonly string[], options: ProgramOptions = {}): Program {
     const env = { ...options.env, ...this.#env }
     const program = new Program(file, { limitMs, ...options, args, env })
     this.#programs.push(program)
@@ -55,7 +55,7 @@ export class Stage {
   async node(name: string, options: ProgramOptions & { host?: string } = {}): Promise<KeptNode> {
     const { host = '127.0.0.1', ...rest } = options
     const args = ['node', '--listen', `${host}:0`, '--name', name]
-    const supervisor = this.#start(goawayFile, args, rest)
+    const supervisor = this.start(goawayFile, args, rest)
     const words = `goaway node ${name} listens on ${host}:`
     const [port = ''] = await supervisor.after(words)
     return { name, host, port: Number(port), supervisor }
