@@ -3,14 +3,13 @@
  * name: `npm run bench -- routines blocking start puzzle memory`. Prints a table and writes JSON.
  */
 import { spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { goaway, init, isSpawner, shutdown } from 'goaway'
 import { Piscina } from 'piscina'
 import { bareBlocking } from './bare-blocking.ts'
 import { bareWorkers } from './bare-workers.ts'
-import { compare, isMet, median, ratio, show, type Target, type Timing } from './measure.ts'
+import { compare, median, ratio, type Target, type Timing } from './measure.ts'
+import { report } from './report.ts'
 import { acquisitions, blockingReads, hashes, trivial } from './routines.ts'
 
 const quick = process.argv.includes('--quick')
@@ -239,12 +238,5 @@ if (isSpawner) {
     targets.push(...((await parts[name]?.()) ?? []))
   }
   await shutdown()
-  console.log(show(targets))
-  const folder = new URL('../../bench/results/', import.meta.url)
-  mkdirSync(folder, { recursive: true })
-  const file = new URL('local.json', folder)
-  const machine = { node: process.version, cores: availableParallelism() }
-  const results = targets.map((target) => ({ ...target, met: isMet(target) }))
-  writeFileSync(file, `${JSON.stringify({ machine, targets: results }, null, 2)}\n`)
-  console.log(`Written to ${fileURLToPath(file)}`)
+  report('local', targets)
 }

@@ -25,6 +25,10 @@ export function acquisitions(count: number): number {
   return performance.now() - start
 }
 
+export function bytesOf(value: Uint8Array): number {
+  return value.byteLength
+}
+
 /** Part of a hash puzzle without an early end: numbers `from`, `from + step`, ... below `to`. */
 export function hashes(seed: string, from: number, to: number, step: number): number {
   let leading = 0
