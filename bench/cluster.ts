@@ -1,6 +1,6 @@
 /**
- * The targets of a cluster over TCP with TLS, each as a ratio of one run, the bare limits beside it:
- * `npm run bench:cluster`, or with a part's name: `npm run bench:cluster -- read routines`.
+ * The targets of a cluster over TCP with TLS, each as a ratio of one run, the bare limits beside
+ * it: `npm run bench:cluster`, or with a part's name: `npm run bench:cluster -- read routines`.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -21,20 +21,14 @@ import type {
   RunMessage,
   ThreadMessage,
 } from '../wire/messages.ts'
-import {
-  type ThreadWords,
-  wordAsleep,
-  wordBeat,
-  wordBell,
-  wordWritten,
-} from '../wire/shared-words.ts'
+import { type ThreadWords, wordAsleep, wordBeat, wordBell } from '../wire/shared-words.ts'
 import type { HubOptions, StatusCounts } from './hub-options.ts'
 import { Master } from './master.ts'
 import { foreignLocks, Peers, type RoutinePeers } from './peers.ts'
 import { Preparing, type TaskRunner } from './preparing.ts'
 import { Program } from './program.ts'
-import { Replies, routineOver } from './replies.ts'
-import { Reports } from './reports.ts'
+import { Replies, type RepliesHost, routineOver } from './replies.ts'
+import { Reports, type ReportsHost } from './reports.ts'
 import { Session } from './session.ts'
 import { SpinGovernor } from './spin-governor.ts'
 import { StallWatch } from './stall-watch.ts'
@@ -81,35 +75,29 @@ export class Hub implements ThreadHost {
       giveUp: (session, call, error) => this.#stores.forget(session.client, call, error),
       turn: () => this.turn(),
     })
-    this.#replies = this.#makeReplies()
+    const host = this.#host()
+    this.#replies = new Replies(host)
+    this.#reports = new Reports(host)
     const master = new Master(this.#replies, foreignLocks(this, options.cluster))
     this.#master = master
     const alone = { place: 0, index: 1, nodes: 1, placement: 'first' } as const
     this.peers = new Peers(options.cluster ?? alone, master, this.#replies, () => this.turn())
     this.#stores = options.cluster === undefined ? master : this.peers.router
     this.#beat = setInterval(() => Atomics.add(this.#words, wordBeat, 1), beatMs)
-    this.#reports = new Reports({
-      session: (client) => this.#sessions.get(client),
-      settled: (session) => this.#program.count(session, -1),
-      resumed: (thread) => this.executor.resumed(thread),
-    })
     this.executor = options.executor(this, this.#reports)
     this.#tasks = new Preparing(this.executor, this.#reports, () => this.turn())
   }
 
-  #makeReplies(): Replies {
-    const hub = this
-    return new Replies({
-      get executor() {
-        return hub.executor
-      },
-      get stores() {
-        return hub.#stores
-      },
+  /** What answers and reports need of this hub. */
+  #host(): RepliesHost & ReportsHost {
+    return {
+      executor: () => this.executor,
+      stores: () => this.#stores,
       session: (client) => this.#sessions.get(client),
       elsewhere: (client) => this.peers.ofClient(client)?.server.replies,
       blocked: () => this.#stall.blocked(),
-    })
+      settled: (session) => this.#program.count(session, -1),
+    }
   }
 
   nextClient(): number {
@@ -212,10 +200,7 @@ export class Hub implements ThreadHost {
 
   /** So many bytes of what the thread printed have been written. */
   written(client: number, bytes: number): void {
-    const session = this.#sessions.get(client)
-    if (session === undefined) return
-    Atomics.add(session.words.words, wordWritten, bytes)
-    Atomics.notify(session.words.words, wordWritten)
+    this.#sessions.get(client)?.written(bytes)
   }
 
   hasStarted(client: number): boolean {
@@ -337,13 +322,13 @@ export class Hub implements ThreadHost {
       }
       this.#tasks.dispatch()
       const now = performance.now()
-      this.#flush(now)
+      const repliesAwaited = this.#peersAreNext(this.#flush(now))
       if (now > until) {
         this.#flush(Infinity)
         setImmediate(() => this.turn())
         break
       }
-      if (more || this.#bell.watch(bell, now)) continue
+      if (more || (!repliesAwaited && this.#bell.watch(bell, now))) continue
       if (this.#flush(Infinity)) continue
       Atomics.store(this.#words, wordAsleep, 1)
       // Whoever rang before it saw us asleep has sent no message.
@@ -351,6 +336,15 @@ export class Hub implements ThreadHost {
       Atomics.store(this.#words, wordAsleep, 0)
     }
     this.#turning = false
+  }
+
+  /**
+   * Whether what comes next will come over a link, of which the bell says nothing: something went
+   * to other nodes, and nothing to a thread.
+   */
+  #peersAreNext(sentToThreads: boolean): boolean {
+    const answered = this.#replies.takeAnswered()
+    return this.peers.takeSent() && !sentToThreads && !answered
   }
 
   /** Takes what a thread has sent, up to a bound; whether the bound cut it short. */

@@ -4,7 +4,7 @@
  */
 import { GoawayError } from '../errors.ts'
 import type { Standing } from '../protocol/membership-node.ts'
-import type { Link, LinkEnd, LinkListener } from '../transport/contract.ts'
+import type { LinkEnd, LinkListener } from '../transport/contract.ts'
 import type {
   LinkMessage,
   Member,
@@ -12,6 +12,7 @@ import type {
   RemoteRoutineMessage,
   SetupMessage,
 } from '../wire/messages.ts'
+import { CountedLink } from './counted-link.ts'
 import { LinkServer, RemoteStores } from './link-stores.ts'
 import type { StoreReplies, Stores } from './stores.ts'
 
@@ -32,7 +33,7 @@ export interface PeerHost {
 export class Peer implements LinkListener {
   /** What is known of it: its threads, once it has said so. */
   member: Member
-  readonly link: Link
+  readonly link: CountedLink
   /** It belongs to the cluster, as far as this node was told. */
   isMember = false
   /** What it said of routines before this node was told so. */
@@ -45,7 +46,7 @@ export class Peer implements LinkListener {
   constructor(member: Member, end: LinkEnd, host: PeerHost) {
     this.member = member
     this.#host = host
-    this.link = end.open(this)
+    this.link = new CountedLink(end.open(this))
     this.stores = new RemoteStores(this.link, member.name, host.replies)
     this.server = new LinkServer(this.link, host.stores)
   }

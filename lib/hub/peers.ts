@@ -83,6 +83,13 @@ export class Peers {
     return peer
   }
 
+  /** Whether anything was sent to another node since this was asked last. */
+  takeSent(): boolean {
+    let sent = false
+    for (const { link } of this.#byPlace.values()) if (link.takeSent()) sent = true
+    return sent
+  }
+
   /** It belongs to the cluster, as `member`: it may be given routines. */
   joined(peer: Peer, member: Member): void {
     peer.member = member

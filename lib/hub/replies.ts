@@ -11,8 +11,8 @@ import type { Session } from './session.ts'
 import type { StoreReplies, StoreRequest, Stores } from './stores.ts'
 
 export interface RepliesHost {
-  readonly executor: ThreadExecutor
-  readonly stores: Stores
+  executor(): ThreadExecutor
+  stores(): Stores
   session(client: number): Session | undefined
   /** Where answers to a client of another node go. */
   elsewhere(client: number): StoreReplies | undefined
@@ -23,6 +23,7 @@ export interface RepliesHost {
 export class Replies implements StoreReplies {
   readonly #host: RepliesHost
   #waits = 0
+  #answered = false
 
   constructor(host: RepliesHost) {
     this.#host = host
@@ -42,16 +43,25 @@ export class Replies implements StoreReplies {
     session.refuse(call, error)
   }
 
+  /** Whether a thread of this node was answered since it was asked last. */
+  takeAnswered(): boolean {
+    const answered = this.#answered
+    this.#answered = false
+    return answered
+  }
+
   #unblock(session: Session, call: number): void {
+    this.#answered = true
     if (session.thread === 0) return
-    const { executor } = this.#host
+    const executor = this.#host.executor()
     if (session.waiting.get(call)?.blocking === true) executor.unblocked(session.thread)
     else executor.resumed(session.thread)
   }
 
   parked(request: StoreRequest): void {
     const { client, call, owner, blocking } = request
-    const { executor, stores } = this.#host
+    const executor = this.#host.executor()
+    const stores = this.#host.stores()
     const session = this.#host.session(client)
     if (session === undefined) return this.#host.elsewhere(client)?.parked(request)
     const limited = session.blockingLimited
@@ -69,7 +79,7 @@ export class Replies implements StoreReplies {
    * that. One that knows may still wait for a lock, which it may need to clean up.
    */
   #refusalOf(session: Session, { owner, operation }: StoreRequest): ErrorRecord | undefined {
-    const { executor } = this.#host
+    const executor = this.#host.executor()
     if (owner === 0) return undefined
     if (!executor.has(session.thread, owner)) return routineOver(owner)
     const reason = executor.stopping(owner)
@@ -86,7 +96,7 @@ export class Replies implements StoreReplies {
     for (const [call, { owner }] of [...session.waiting]) {
       if (owner !== routine) continue
       session.told.add(routine)
-      this.#host.stores.forget(client, call, reason())
+      this.#host.stores().forget(client, call, reason())
     }
   }
 }

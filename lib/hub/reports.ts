@@ -1,6 +1,7 @@
 /** What becomes of routines, on its way to the threads of this node that have started them. */
 import { dropPayload } from '../client/payload.ts'
 import type { Outcome, Report } from '../executor/contract.ts'
+import type { ThreadExecutor } from '../executor/thread-executor.ts'
 import { routinesPerClient } from '../limits.ts'
 import type { Payload } from '../wire/messages.ts'
 import type { Session } from './session.ts'
@@ -9,8 +10,7 @@ export interface ReportsHost {
   session(client: number): Session | undefined
   /** A routine that the thread has started is over. */
   settled(session: Session): void
-  /** The thread has something to do: it may not be parked any more. */
-  resumed(thread: number): void
+  executor(): ThreadExecutor
 }
 
 export class Reports implements Report {
@@ -28,7 +28,7 @@ export class Reports implements Report {
     const session = this.#callerOf(routine)
     if (session === undefined) return dropPayload(payload)
     session.send(['value', routine, payload])
-    this.#host.resumed(session.thread)
+    this.#host.executor().resumed(session.thread)
   }
 
   settled(routine: number, outcome: Outcome): void {
@@ -41,7 +41,7 @@ export class Reports implements Report {
     session.send(
       outcome.ok ? ['result', routine, outcome.payload] : ['failure', routine, outcome.error],
     )
-    if (session.thread !== 0) this.#host.resumed(session.thread)
+    if (session.thread !== 0) this.#host.executor().resumed(session.thread)
   }
 
   #callerOf(routine: number): Session | undefined {

@@ -18,6 +18,7 @@ import {
   wordAnswerBytes,
   wordAnswerPlace,
   wordSleeping,
+  wordWritten,
 } from '../wire/shared-words.ts'
 import { Inbox } from './inbox.ts'
 
@@ -118,6 +119,12 @@ export class Session {
     this.relieved.delete(call)
     if (call === this.blockingCall) this.#letter(message)
     else this.send(message)
+  }
+
+  /** So many bytes of what its thread printed have been written. */
+  written(bytes: number): void {
+    Atomics.add(this.words.words, wordWritten, bytes)
+    Atomics.notify(this.words.words, wordWritten)
   }
 
   wake(): void {
