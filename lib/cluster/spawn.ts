@@ -37,12 +37,13 @@ export async function spawn(start: HubStart, cluster: ClusterStart, pool: Pool):
   })
   listen(hub, start)
   const { argv } = start
+  const resourceLimits = start.resourceLimits === undefined ? null : { ...start.resourceLimits }
   const { entry, modules } = cluster
   const { root, assets } = config
   const code = new CodeKeeper(new Bundler({ entry, modules: [...modules], root, assets }))
   const version = libraryVersion
   const title = titleOf(entry)
-  const parts = { config, credentials, version, argv, title, threads, code }
+  const parts = { config, credentials, version, argv, resourceLimits, title, threads, code }
   await new Spawner(hub, parts).start()
 }
 

@@ -23,6 +23,7 @@ export interface SpawnedNodeParts {
   readonly hello: Hello
   readonly title: string
   readonly argv: readonly string[]
+  readonly resourceLimits: Claim['resourceLimits']
   readonly spawnerThreads: number
 }
 
@@ -73,7 +74,7 @@ export class SpawnedNode {
   }
 
   #claimOf(member: Member): Claim {
-    const { config, hello, title, argv, spawnerThreads } = this.#parts
+    const { config, hello, title, argv, resourceLimits, spawnerThreads } = this.#parts
     const { nodes, placement, nodeTimeoutMs, linkGraceMs } = config
     const { threads, threadsMax } = this.#config
     return {
@@ -87,6 +88,7 @@ export class SpawnedNode {
       threads,
       threadsMax,
       argv,
+      resourceLimits,
       spawnerThreads,
     }
   }

@@ -22,7 +22,7 @@ import {
 import { membershipTimes } from '../protocol/membership-times.ts'
 import type { Hello } from '../transport/contract.ts'
 import type { Credentials } from '../transport/credentials.ts'
-import type { Member, MembershipMessage, SetupMessage } from '../wire/messages.ts'
+import type { Claim, Member, MembershipMessage, SetupMessage } from '../wire/messages.ts'
 import { Alarm } from './alarm.ts'
 import type { CodeKeeper } from './code-keeper.ts'
 import { Inquiries } from './inquiries.ts'
@@ -36,6 +36,7 @@ export interface SpawnerStart {
   /** Of the library. */
   readonly version: string
   readonly argv: readonly string[]
+  readonly resourceLimits: Claim['resourceLimits']
   /** What a person would call the program: name, user and host. */
   readonly title: string
   readonly threads: number

@@ -24,6 +24,8 @@ export interface ThreadStart {
   readonly node: string
   readonly thread: number
   readonly clustered: boolean
+  /** The program's own arguments, at a node: its threads may be older than its application. */
+  readonly argv?: readonly string[]
   /** The folder that the application's code lies in, at a node that was sent it. */
   readonly code?: string
   /** What its routines print goes to its hub, which has it written elsewhere. */

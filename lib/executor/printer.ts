@@ -24,15 +24,21 @@ export class Printer {
       const piece = bytes.slice(at, at + outputPieceBytes)
       this.#channel.send(['print', descriptor, piece])
       this.#sent = (this.#sent + piece.byteLength) | 0
-      this.#waitForRoom()
+      this.#waitUntilLeft(outputWindowBytes)
     }
   }
 
-  #waitForRoom(): void {
+  /** A routine ends: what it printed is to be there before its result is. */
+  settle(): void {
+    this.#waitUntilLeft(0)
+  }
+
+  /** Waits until no more than so many bytes are on their way. */
+  #waitUntilLeft(bytes: number): void {
     const { words } = this.#channel.shared
     for (;;) {
       const written = Atomics.load(words, wordWritten)
-      if (((this.#sent - written) | 0) <= outputWindowBytes) return
+      if (((this.#sent - written) | 0) <= bytes) return
       Atomics.wait(words, wordWritten, written, lookMs)
       if (Atomics.load(this.#channel.hubWords, wordDead) !== 0) return
     }

@@ -56,9 +56,16 @@ export interface Begun {
   over: boolean
 }
 
+export interface RunLoopOptions {
+  readonly node: string
+  readonly thread: number
+  /** Called before the outcome of a routine is told. */
+  readonly beforeEnd?: (() => void) | undefined
+}
+
 export class RunLoop {
   readonly #client: HubClient
-  readonly #place: { node: string; thread: number }
+  readonly #place: RunLoopOptions
   readonly #functions = new Map<number, FunctionAddress>()
   readonly #begun = new Map<number, Begun>()
   #waiting: Waiting[] = []
@@ -67,7 +74,7 @@ export class RunLoop {
   #checking = false
   #pumping = false
 
-  constructor(client: HubClient, place: { node: string; thread: number }) {
+  constructor(client: HubClient, place: RunLoopOptions) {
     this.#client = client
     this.#place = place
   }
@@ -276,6 +283,7 @@ export class RunLoop {
     this.#begun.delete(begun.routine)
     if (begun.packed !== undefined) dropPayload(begun.packed.payload)
     begun.packed = undefined
+    this.#place.beforeEnd?.()
     this.#report(message)
     endScope(begun.scope)
     if (this.#current !== begun) return

@@ -23,6 +23,7 @@ import { RunLoop } from './run-loop.ts'
 /** Serves until it is told to close. */
 export function serve(start: ThreadStart): Promise<void> {
   if (start.code !== undefined) useCode(start.code)
+  if (start.argv !== undefined) process.argv.splice(2, Infinity, ...start.argv)
   const words = new ThreadWords(start.words)
   const channel = new Channel(start.port, words, new Int32Array(start.hubWords))
   // The thread lives as long as its port: nothing in it need keep it alive.
@@ -38,8 +39,10 @@ export function serve(start: ThreadStart): Promise<void> {
   }
   const { node: name, thread, clustered } = start
   place.node = { name, client, routines, thread, clustered }
-  const loop = new RunLoop(client, { node: start.node, thread: start.thread })
-  watchThread({ loop, words, printer: start.printsToHub ? new Printer(channel) : undefined })
+  const printer = start.printsToHub ? new Printer(channel) : undefined
+  const beforeEnd = printer?.settle.bind(printer)
+  const loop = new RunLoop(client, { node: name, thread, beforeEnd })
+  watchThread({ loop, words, printer })
   client.onLetter(() => loop.checkLater())
   return new Promise((resolve) => {
     client.deliver = (messages) => {
@@ -132,6 +135,7 @@ function writeAll(descriptor: number, bytes: Uint8Array): void {
 function watchExit(): void {
   const exit = process.exit
   process.exit = (code?: string | number | null): never => {
+    served?.printer?.settle()
     const slot = served?.loop.begunOf(scopes.getStore())?.slot
     if (slot !== undefined) Atomics.store((served as Served).words.words, wordCulprit, slot + 1)
     return exit(code)

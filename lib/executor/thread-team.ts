@@ -42,6 +42,7 @@ export interface ThreadTeamOptions {
   readonly clustered?: boolean
   /** See `ThreadStart`. */
   readonly printsToHub?: boolean
+  readonly argv?: readonly string[]
 }
 
 /** A thread that is gone, with what it had begun. */
@@ -272,7 +273,7 @@ export class ThreadTeam {
     const { port1, port2 } = new MessageChannel()
     const words = new ThreadWords()
     const client = this.#host.nextClient()
-    const { node, hubWords } = this.#options
+    const { argv, node, hubWords } = this.#options
     const { code } = this.#host
     const pooled = this.#options.pool.open({
       port: port2,
@@ -283,6 +284,7 @@ export class ThreadTeam {
       thread: id,
       clustered: this.#options.clustered ?? false,
       ...(code === undefined ? {} : { code }),
+      ...(argv === undefined ? {} : { argv }),
       printsToHub: this.#options.printsToHub === true,
     })
     const thread = new ServedThread(id, client, words, pooled)

@@ -16,6 +16,8 @@ export interface HubParts {
   readonly threads: number
   readonly threadsMax: number
   readonly pool: Pool
+  /** The program's own arguments, where this is not its own process. */
+  readonly argv?: readonly string[]
   readonly cluster?: ClusterPart
 }
 

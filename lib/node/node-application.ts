@@ -96,6 +96,7 @@ export class NodeApplication implements PeersDriver {
       threads: this.threads,
       threadsMax: Math.max(this.threads, threadsMax),
       pool,
+      argv: claim.argv,
       cluster: {
         place: member.place,
         index: member.index,

@@ -10,8 +10,8 @@ import { libraryVersion } from '../deploy/library-version.ts'
 import type { NodeReport, NodeStart } from '../deploy/node-start.ts'
 import type { NodeStatus } from '../deploy/node-status.ts'
 import { type GoawayError, type GoawayErrorCode, isGoawayError } from '../errors.ts'
-import type { Pool } from '../executor/pool.ts'
-import { linkProtocol } from '../limits.ts'
+import { Pool } from '../executor/pool.ts'
+import { linkProtocol, threadsCeiling } from '../limits.ts'
 import type { Hello, LinkEnd } from '../transport/contract.ts'
 import { listen } from '../transport/tcp.ts'
 import type { Claim, LinkMessage } from '../wire/messages.ts'
@@ -158,12 +158,19 @@ class NodeHost {
       spawner: handover,
       start: this.#start,
       hubWords: new Int32Array(this.#parts.hubWords),
-      pool: this.#pool,
+      pool: this.#poolFor(claim),
       hello: () => this.#hello(),
       status: () => this.#status(),
       over: (why) => this.#over(why),
     })
     this.report({ type: 'claimed', title: owner.title, since: owner.since })
+  }
+
+  /** Limits of threads are set when they are made, so one that was made before is of no use. */
+  #poolFor({ resourceLimits }: Claim): Pool {
+    if (resourceLimits === null) return this.#pool
+    void this.#pool.destroy()
+    return new Pool({ ...this.#parts, threadsCeiling, resourceLimits })
   }
 
   #over(why: GoawayError | undefined): void {

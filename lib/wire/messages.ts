@@ -313,7 +313,10 @@ export interface Claim {
   readonly nodes: number
   readonly threads: number | undefined
   readonly threadsMax: number | undefined
+  /** What `process.argv` has after the program's name. */
   readonly argv: readonly string[]
+  /** Of each thread, as of `node:worker_threads`; `null`: the defaults. */
+  readonly resourceLimits: { readonly [name: string]: number | undefined } | null
   /** Threads of the spawner; 0: it runs only what is placed on it. */
   readonly spawnerThreads: number
 }
