@@ -155,7 +155,7 @@ export class RunLoop {
     // Lost: the scheduler has taken it back.
     if (!shared.claim(slot, ticket)) return
     const context = new RoutineContext(
-      { id: routine, attempt, slot, ticket, ...this.#place },
+      { id: routine, attempt, slot, ticket, node: this.#place.node, thread: this.#place.thread },
       shared,
     )
     const begun: Begun = {
