@@ -22,8 +22,8 @@ interface Scene {
 }
 
 /** A program that counts on three nodes of this machine, to the moment of the fault. */
-async function begin(faults: Faults): Promise<Scene> {
-  const stage = new Stage()
+async function begin(t: Test, faults: Faults): Promise<Scene> {
+  const stage = new Stage(t)
   const plan = countingPlan(faults, { nodes: 3, launch: 'local', ...times })
   const program = stage.program('counting', plan)
   const { nodes } = await program.line('nodes')
@@ -42,7 +42,7 @@ async function finish(t: Test, { stage, program }: Scene): Promise<Record<string
 }
 
 export async function killedNode(t: Test, faults: Faults): Promise<void> {
-  const scene = await begin(faults)
+  const scene = await begin(t, faults)
   const { program, victim, pid } = scene
   const killedAt = Date.now()
   kill(pid, 'SIGKILL')
@@ -54,7 +54,7 @@ export async function killedNode(t: Test, faults: Faults): Promise<void> {
 
 /** Stopped for longer than its lease, and then let go on, while the program runs. */
 export async function stoppedNode(t: Test, faults: Faults): Promise<void> {
-  const scene = await begin(faults)
+  const scene = await begin(t, faults)
   const { stage, program, victim, pid } = scene
   const stoppedAt = Date.now()
   kill(pid, 'SIGSTOP')
@@ -69,7 +69,7 @@ export async function stoppedNode(t: Test, faults: Faults): Promise<void> {
 
 /** Stopped for less than anybody's patience. */
 export async function heldUpNode(t: Test, faults: Faults): Promise<void> {
-  const scene = await begin(faults)
+  const scene = await begin(t, faults)
   kill(scene.pid, 'SIGSTOP')
   await sleep(times.linkGraceMs / 2)
   kill(scene.pid, 'SIGCONT')

@@ -12,8 +12,8 @@ interface Kept {
   readonly cluster: { readonly nodes: readonly object[]; readonly launch: 'none' }
 }
 
-async function keep(count: number): Promise<Kept> {
-  const stage = new Stage()
+async function keep(t: Test, count: number): Promise<Kept> {
+  const stage = new Stage(t)
   const names = Array.from({ length: count }, (_, at) => `node-${at + 1}`)
   const nodes = await Promise.all(names.map((name) => stage.node(name)))
   const entries = nodes.map(({ host, port, name }) => ({ host, port, name, threads: 2 }))
@@ -39,7 +39,7 @@ async function serves(t: Test, { stage, cluster }: Kept): Promise<void> {
 const faults = { seed: 6, increments: 240, each: 2, victim: 2 }
 
 t.test('A program that is killed leaves its nodes free', async (t) => {
-  const kept = await keep(3)
+  const kept = await keep(t, 3)
   const program = kept.stage.program('counting', countingPlan(faults, kept.cluster as never))
   await program.line('now')
   const killedAt = Date.now()
@@ -53,7 +53,7 @@ t.test('A program that is killed leaves its nodes free', async (t) => {
 })
 
 t.test('A program that stands still loses its nodes, and hears of it', async (t) => {
-  const kept = await keep(3)
+  const kept = await keep(t, 3)
   const program = kept.stage.program('counting', countingPlan(faults, kept.cluster as never))
   await program.line('now')
   const stoppedAt = Date.now()
@@ -77,7 +77,7 @@ t.test('A program that stands still loses its nodes, and hears of it', async (t)
 for (const victim of [2, 1]) {
   const role = victim === 1 ? 'A master' : 'A node'
   t.test(`${role} that dies comes back as another life of it`, async (t) => {
-    const { stage, cluster } = await keep(3)
+    const { stage, cluster } = await keep(t, 3)
     const plan = countingPlan({ ...faults, victim }, cluster as never)
     const program = stage.program('counting', { ...plan, returns: true })
     const { nodes } = await program.line('nodes')
@@ -103,7 +103,7 @@ for (const victim of [2, 1]) {
 }
 
 t.test('A node serves one program at a time, and says which', async (t) => {
-  const kept = await keep(1)
+  const kept = await keep(t, 1)
   const { stage, cluster } = kept
   const first: Program = stage.program('staying', { cluster, stays: true })
   await first.line('answer')
@@ -119,7 +119,7 @@ t.test('A node serves one program at a time, and says which', async (t) => {
 })
 
 t.test('Each run of a program brings the code that it has then', async (t) => {
-  const { stage, cluster } = await keep(1)
+  const { stage, cluster } = await keep(t, 1)
   // Beside this file, where the library is found by its name.
   const folder = fileURLToPath(new URL(`./changing-${process.pid}`, import.meta.url))
   mkdirSync(folder)

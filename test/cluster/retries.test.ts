@@ -5,7 +5,7 @@ import { times } from './counting.ts'
 import { kill, Stage } from './stage.ts'
 
 t.test('A routine that may run twice runs again elsewhere when its node dies', async (t) => {
-  const stage = new Stage()
+  const stage = new Stage(t)
   const mortal = { labels: ['mortal'], threads: 1 }
   const nodes = [{ threads: 1 }, mortal, mortal]
   const program = stage.program('again', { nodes, launch: 'local', threads: 1, ...times })

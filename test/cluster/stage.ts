@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
 import { Program, type ProgramOptions, programFile } from '../run-program.ts'
 
 const goawayFile = fileURLToPath(new URL('../../../bin/goaway.js', import.meta.url))
@@ -31,7 +32,8 @@ export class Stage {
   readonly #env: Readonly<Record<string, string>>
   readonly #programs: Program[] = []
 
-  constructor() {
+  constructor(t: Test) {
+    t.teardown(() => this.end())
     this.#env = {
       GOAWAY_TEST_MARK: this.#mark,
       GOAWAY_HOME: this.#home,

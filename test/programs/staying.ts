@@ -1,4 +1,4 @@
-/** Takes the nodes of a cluster, says what a function gives there, and lets them go when told to. */
+/** Takes the nodes of a cluster, runs a function there, and lets them go when told to. */
 import process from 'node:process'
 import { type ClusterOptions, goaway, init, isSpawner, shutdown } from 'goaway'
 import { tell, tellHow } from './tell.ts'
