@@ -102,6 +102,7 @@ export class Peer implements LinkListener {
       case 'grant':
       case 'view':
       case 'unreachable':
+      case 'present':
       case 'bye':
         return this.#host.membership(this, message)
       default:

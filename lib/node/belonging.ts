@@ -15,6 +15,8 @@ import type { Claim, Member, MembershipMessage } from '../wire/messages.ts'
 export interface BelongingHost {
   /** To the spawner. */
   send(message: MembershipMessage): void
+  /** To the other nodes: that this one is there. */
+  greet(): void
   /** It has its first lease, and may act on what the others ask of it. */
   serving(): void
   left(member: Member): void
@@ -64,6 +66,7 @@ export class Belonging {
   #perform(output: NodeOutput): void {
     switch (output.type) {
       case 'renew':
+        this.#host.greet()
         return this.#host.send(['renew', output.nonce])
       case 'unreachable':
         return this.#host.send(['unreachable', output.place])

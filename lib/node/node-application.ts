@@ -77,6 +77,7 @@ export class NodeApplication implements PeersDriver {
         // An alarm is no turn of the hub, which would send it.
         this.#spawner.link.flush()
       },
+      greet: () => this.#greet(),
       serving: () => this.#hub.peers.release(),
       left: ({ place }) => this.#hub.peers.remove(place),
       joined: (joined) => this.#joined(joined),
@@ -123,6 +124,15 @@ export class NodeApplication implements PeersDriver {
     const { place, name, incarnation } = peer
     const known = this.#members.get(place)
     this.#hub.peers.link(known ?? { ...nobody, place, name, incarnation }, end)
+  }
+
+  /** One of each two is enough to see that the way between them is broken: who dialled. */
+  #greet(): void {
+    for (const { member, link } of this.#hub.peers) {
+      if (member.place === 0 || member.place > this.place) continue
+      link.send(['present'])
+      link.flush()
+    }
   }
 
   /** It is in the view, and linked: whoever sends a view has seen all its members meet. */

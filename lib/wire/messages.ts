@@ -291,13 +291,15 @@ export interface Member {
   readonly incarnation: string
 }
 
-/** Between the spawner and a node: who is in, and for how long a node may believe that it is. */
+/** Between the spawner and the nodes: who is in, and for how long a node may believe that it is. */
 export type MembershipMessage =
   | readonly ['renew', nonce: number]
   | readonly ['grant', nonce: number, epoch: number]
   | readonly ['view', epoch: number, members: readonly Member[]]
   /** The sender cannot reach that member. */
   | readonly ['unreachable', place: number]
+  /** Between nodes: says nothing, but a link on which nothing is sent does not see that it broke. */
+  | readonly ['present']
   | readonly ['bye']
 
 /** What the spawner asks a node to be. */

@@ -24,7 +24,11 @@ export function nameOfNode(number: number): string {
 }
 
 /** The fault comes at some point between a tenth and a half of the way. */
-export function countingPlan(faults: Faults, cluster: ClusterOptions): CountingPlan {
+export function countingPlan(
+  faults: Faults,
+  cluster: ClusterOptions,
+  until?: CountingPlan['until'],
+): CountingPlan {
   const { seed, increments, each, victim } = faults
   const share = 0.1 + 0.4 * ((seed * 0.618) % 1)
   return {
@@ -34,6 +38,7 @@ export function countingPlan(faults: Faults, cluster: ClusterOptions): CountingP
     tellAt: Math.floor(increments * share),
     victim: nameOfNode(victim),
     heir: nameOfNode(victim === 3 ? 2 : 3),
+    until,
   }
 }
 

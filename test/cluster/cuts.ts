@@ -24,7 +24,7 @@ interface Scene {
 }
 
 /** The spawner is at host 0, each node at the host of its number. */
-async function begin(t: Test, faults: Faults): Promise<Scene> {
+async function begin(t: Test, faults: Faults, until?: 'leave'): Promise<Scene> {
   const network = new Network(t, 4)
   const stage = new Stage(t)
   const nodes = await Promise.all(
@@ -33,7 +33,7 @@ async function begin(t: Test, faults: Faults): Promise<Scene> {
     ),
   )
   const entries = nodes.map(({ host, port, name }) => ({ host, port, name, threads: 2 }))
-  const plan = countingPlan(faults, { nodes: entries, launch: 'none', ...times })
+  const plan = countingPlan(faults, { nodes: entries, launch: 'none', ...times }, until)
   const program = stage.program('counting', plan, { within: network.within(0) })
   await program.line('now')
   return { stage, network, nodes, program, victim: nameOfNode(faults.victim) }
@@ -49,7 +49,7 @@ async function finish(t: Test, { stage, program }: Scene): Promise<Record<string
 
 /** A node reaches nobody, and nobody reaches it. */
 export async function cutOffNode(t: Test, faults: Faults): Promise<void> {
-  const scene = await begin(t, faults)
+  const scene = await begin(t, faults, 'leave')
   const { network, nodes, program, victim } = scene
   const cutAt = Date.now()
   network.cut(faults.victim)
@@ -62,7 +62,7 @@ export async function cutOffNode(t: Test, faults: Faults): Promise<void> {
 
 /** Two nodes reach the spawner, and not each other. */
 export async function partedNodes(t: Test, faults: Faults, other: number): Promise<void> {
-  const scene = await begin(t, faults)
+  const scene = await begin(t, faults, 'leave')
   const { network, nodes, program, victim } = scene
   const cutAt = Date.now()
   network.part(faults.victim, other)

@@ -22,9 +22,9 @@ interface Scene {
 }
 
 /** A program that counts on three nodes of this machine, to the moment of the fault. */
-async function begin(t: Test, faults: Faults): Promise<Scene> {
+async function begin(t: Test, faults: Faults, until?: 'leave'): Promise<Scene> {
   const stage = new Stage(t)
-  const plan = countingPlan(faults, { nodes: 3, launch: 'local', ...times })
+  const plan = countingPlan(faults, { nodes: 3, launch: 'local', ...times }, until)
   const program = stage.program('counting', plan)
   const { nodes } = await program.line('nodes')
   const victim = nameOfNode(faults.victim)
@@ -42,7 +42,7 @@ async function finish(t: Test, { stage, program }: Scene): Promise<Record<string
 }
 
 export async function killedNode(t: Test, faults: Faults): Promise<void> {
-  const scene = await begin(t, faults)
+  const scene = await begin(t, faults, 'leave')
   const { program, victim, pid } = scene
   const killedAt = Date.now()
   kill(pid, 'SIGKILL')
@@ -54,7 +54,7 @@ export async function killedNode(t: Test, faults: Faults): Promise<void> {
 
 /** Stopped for longer than its lease, and then let go on, while the program runs. */
 export async function stoppedNode(t: Test, faults: Faults): Promise<void> {
-  const scene = await begin(t, faults)
+  const scene = await begin(t, faults, 'leave')
   const { stage, program, victim, pid } = scene
   const stoppedAt = Date.now()
   kill(pid, 'SIGSTOP')

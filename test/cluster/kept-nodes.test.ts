@@ -79,7 +79,7 @@ for (const victim of [2, 1]) {
   t.test(`${role} that dies comes back as another life of it`, async (t) => {
     const { stage, cluster } = await keep(t, 3)
     const plan = countingPlan({ ...faults, victim }, cluster as never)
-    const program = stage.program('counting', { ...plan, returns: true })
+    const program = stage.program('counting', { ...plan, until: 'join' })
     const { nodes } = await program.line('nodes')
     const name = `node-${victim}`
     await program.line('now')

@@ -11,6 +11,15 @@ function ip(...args: string[]): void {
   execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] })
 }
 
+/** What was not made need not be removed. */
+function attempt(...args: string[]): void {
+  try {
+    ip(...args)
+  } catch {
+    // It is gone.
+  }
+}
+
 /** Why a network cannot be made here; false if it can. */
 export function noNetworks(): string | false {
   if (process.platform !== 'linux') return 'network namespaces are a thing of Linux'
@@ -94,13 +103,9 @@ export class Network {
   }
 
   remove(): void {
-    for (let host = 0; host < this.#hosts; host++) {
-      try {
-        ip('netns', 'del', this.#space(host))
-      } catch {
-        // It was not made.
-      }
-    }
-    ip('link', 'del', this.#bridge)
+    // A namespace outlives its name while a socket in it ends, and with it the far ends of cables.
+    const ports = Array.from({ length: this.#hosts }, (_, host) => this.#port(host))
+    for (const link of [...ports, this.#bridge]) attempt('link', 'del', link)
+    for (let host = 0; host < this.#hosts; host++) attempt('netns', 'del', this.#space(host))
   }
 }

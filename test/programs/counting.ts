@@ -29,8 +29,8 @@ export interface CountingPlan {
   readonly victim: string
   /** Node that waits for that lock. */
   readonly heir: string
-  /** Somebody starts the victim again: it is waited for. */
-  readonly returns?: boolean
+  /** News of the victim without which the program does not end. */
+  readonly until?: 'leave' | 'join' | undefined
 }
 
 interface Counter {
@@ -105,13 +105,14 @@ async function main(plan: CountingPlan): Promise<void> {
   const cluster = await init(plan.cluster)
   const nodes = (await cluster.stats()).map(({ name, pid }) => ({ name, pid }))
   tell({ what: 'nodes', nodes, tookMs: performance.now() - started })
-  cluster.on('leave', ({ name }) => tell({ what: `leave ${name}`, at: Date.now() }))
-  const joined = new Promise<void>((resolve) => {
-    cluster.on('join', ({ name }) => {
-      tell({ what: `join ${name}`, at: Date.now() })
-      if (name === victim) resolve()
+  const news = (event: 'leave' | 'join'): Promise<void> =>
+    new Promise((resolve) => {
+      cluster.on(event, ({ name }) => {
+        tell({ what: `${event} ${name}`, at: Date.now() })
+        if (name === victim) resolve()
+      })
     })
-  })
+  const [left, joined] = [news('leave'), news('join')]
   const holder = tellHow('holder', () => goaway.with({ on: victim })(hold))
   const before = await events.waitFor('held')
   tell({ what: 'held', token: before })
@@ -125,16 +126,17 @@ async function main(plan: CountingPlan): Promise<void> {
     (error: GoawayError) => error.code,
   )
   tell({ what: 'counted', count, confirmed, byNode, failures, at: Date.now() })
+  // Nothing else that is awaited may keep the program alive.
+  const alive = setInterval(() => {}, 1_000)
+  if (plan.until !== undefined) await left
   // Nobody was lost: nobody frees what is held, but the program.
   if (confirmed === increments) await events.set('never', 1).catch(() => {})
   await Promise.all([holder, heirs])
-  if (plan.returns === true) {
-    // Nothing that is awaited of the cluster keeps the program alive here.
-    const alive = setInterval(() => {}, 1_000)
+  if (plan.until === 'join') {
     await joined
-    clearInterval(alive)
     await tellHow('sum at the victim', () => goaway.with({ on: victim })(sum, 2, 3))
   }
+  clearInterval(alive)
   await afterwards()
   tell({ what: 'members', names: cluster.nodes().map(({ name }) => name) })
   await shutdown()
