@@ -298,7 +298,7 @@ export type MembershipMessage =
   | readonly ['view', epoch: number, members: readonly Member[]]
   /** The sender cannot reach that member. */
   | readonly ['unreachable', place: number]
-  /** Between nodes: says nothing, but a link on which nothing is sent does not see that it broke. */
+  /** Between nodes: says nothing, but a link that is sent nothing does not see that it broke. */
   | readonly ['present']
   | readonly ['bye']
 

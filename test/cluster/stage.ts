@@ -15,7 +15,7 @@ import { Program, type ProgramOptions, programFile } from '../run-program.ts'
 
 const goawayFile = fileURLToPath(new URL('../../../bin/goaway.js', import.meta.url))
 /** Far beyond what anything takes: what hangs is to fail, and what is slow is not. */
-const limitMs = 100_000
+const limitMs = 100_000 * Number(process.env.GOAWAY_TEST_PATIENCE ?? 1)
 const lookMs = 20
 
 /** A node that a supervisor keeps. */
@@ -93,7 +93,7 @@ export class Stage {
   async end(): Promise<string[]> {
     for (const program of this.#programs) program.kill('SIGTERM')
     const left = await this.settled(10_000)
-    const names = left.map(nameOf)
+    const names = left.map((pid) => `${pid} ${commandOf(pid)}`)
     for (const pid of left) kill(pid, 'SIGKILL')
     await Promise.all(this.#programs.map(({ ended }) => ended))
     rmSync(this.#home, { recursive: true, force: true })
@@ -110,10 +110,11 @@ export function kill(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-function nameOf(pid: number): string {
+/** What a process was started as, or calls itself; empty if it is gone. */
+export function commandOf(pid: number): string {
   try {
-    return `${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()}`
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
   } catch {
-    return String(pid)
+    return ''
   }
 }

@@ -1,10 +1,10 @@
-/** Nodes that supervisors keep outlive the programs that use them, however these end. */
+/** What becomes of nodes whose programs end, however they do, and of programs whose nodes do. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { jsonLines, type Program } from '../run-program.ts'
 import { checkAfterwards, countingPlan, slackMs, times } from './counting.ts'
-import { type KeptNode, kill, Stage } from './stage.ts'
+import { commandOf, type KeptNode, kill, Stage } from './stage.ts'
 
 interface Kept {
   readonly stage: Stage
@@ -50,6 +50,37 @@ t.test('A program that is killed leaves its nodes free', async (t) => {
   t.ok(tookMs < times.nodeTimeoutMs + slackMs, 'free again within nodeTimeoutMs')
   await serves(t, kept)
   t.strictSame(await kept.stage.end(), [], 'no process is left')
+})
+
+t.test('A program that is killed leaves no node that it started', async (t) => {
+  const stage = new Stage(t)
+  const cluster = { nodes: 3, launch: 'local', ...times } as const
+  const program = stage.program('counting', countingPlan(faults, cluster))
+  await program.line('now')
+  const killedAt = Date.now()
+  kill(program.pid, 'SIGKILL')
+  t.strictSame(await stage.settled(times.nodeTimeoutMs + slackMs), [], 'no process is left')
+  t.comment(`all gone after ${Date.now() - killedAt} ms`)
+})
+
+t.test('A program that stands still loses the nodes that it started', async (t) => {
+  const stage = new Stage(t)
+  const cluster = { nodes: 3, launch: 'local', ...times } as const
+  const program = stage.program('counting', countingPlan(faults, cluster))
+  await program.line('now')
+  const stoppedAt = Date.now()
+  kill(program.pid, 'SIGSTOP')
+  const nodes = (pid: number): boolean => commandOf(pid).startsWith('goaway node')
+  t.ok(stage.processes().some(nodes))
+  t.strictSame(await stage.settled(times.nodeTimeoutMs + slackMs, nodes), [], 'no node is left')
+  t.comment(`all gone after ${Date.now() - stoppedAt} ms`)
+  kill(program.pid, 'SIGCONT')
+  const { code, stdout, timedOut } = await program.ended
+  t.equal(timedOut, false, 'nothing hangs')
+  t.equal(code, 0)
+  t.match(said(stdout).get('counted'), { count: 'ERR_GOAWAY_MASTER_LOST' })
+  t.match(said(stdout).get('members'), { names: ['spawner'] })
+  t.strictSame(await stage.end(), [], 'no process is left')
 })
 
 t.test('A program that stands still loses its nodes, and hears of it', async (t) => {
