@@ -1,0 +1,31 @@
+/** Clusters of processes on this machine for programs that a test starts, each with its own home. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+
+export interface LocalCluster {
+  readonly folder: string
+  /** What a program has to find in its environment to run on it. */
+  readonly env: Readonly<Record<string, string>>
+  /** Writes a cluster file with the same home, and gives its path. */
+  file(name: string, content: object | string): string
+}
+
+/** A folder with a cluster file, removed when the test is over. */
+export function localCluster(t: Test, content: object): LocalCluster {
+  const folder = mkdtempSync(join(tmpdir(), 'goaway-cluster-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const file = (name: string, value: object | string): string => {
+    const path = join(folder, name)
+    const text = typeof value === 'string' ? value : JSON.stringify(value)
+    // It may be a secret, which only its owner may read.
+    writeFileSync(path, text, { mode: 0o600 })
+    return path
+  }
+  const path = file('cluster.json', content)
+  return { folder, env: { GOAWAY_HOME: join(folder, 'home'), GOAWAY_CLUSTER: path }, file }
+}
+
+/** Nothing runs in the program's own process but what is placed on it. */
+export const allRemote = { launch: 'local', threads: 0 } as const

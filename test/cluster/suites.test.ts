@@ -1,0 +1,42 @@
+/**
+ * The suites of handles and values once more, with all routines in other processes: the test's own
+ * process is the spawner, objects and locks are served by a node, everything goes over TCP and TLS.
+ */
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { cleanEnvironment, run } from '../run-node.ts'
+import { allRemote, localCluster } from './local-cluster.ts'
+
+const two = { ...allRemote, nodes: [{ threads: 2 }, { threads: 2 }] }
+/** Some tests make routines share a thread, which takes a node that has but one. */
+const single = { ...allRemote, nodes: [{ threads: 1, threadsMax: 1 }] }
+
+const suites: Readonly<Record<string, object>> = {
+  'handles/lock': two,
+  'handles/lock-sync': single,
+  'handles/strict-object': two,
+  'handles/strict-object-sync': { ...two, placement: 'hash' },
+  'handles/stream': two,
+  'handles/routine': single,
+  'value-kinds': two,
+  'module-load': single,
+}
+
+/** Lines of TAP that tell of a failure, with what belongs to them. */
+function failuresIn(output: string): string {
+  const lines = output.split('\n')
+  const at = lines.findIndex((line) => /^ *not ok/.test(line))
+  return at < 0 ? output.slice(-2000) : lines.slice(at, at + 40).join('\n')
+}
+
+t.jobs = 2
+t.setTimeout(110_000)
+for (const [suite, cluster] of Object.entries(suites)) {
+  t.test(`${suite} holds on a cluster of processes`, async (t) => {
+    const file = fileURLToPath(new URL(`../${suite}.test.js`, import.meta.url))
+    const env = { ...cleanEnvironment(), ...localCluster(t, cluster).env }
+    const { code, output, errors } = await run(process.execPath, [file], { env })
+    t.equal(code, 0, code === 0 ? suite : `${failuresIn(output)}\n${errors}`)
+    t.match(output, /^# \{ total: \d\d/m, 'its tests were run')
+  })
+}
