@@ -220,6 +220,8 @@ export const redialMsMin = 10
 export const redialMsMax = 250
 /** One attempt to connect anew. */
 export const redialAttemptMs = 1_000
+/** Attempts to connect anew that may be under way, begun one after the other in that time. */
+export const redialAttempts = 5
 /** What is said before there is a link, in bytes, and how long it may take. */
 export const openingBytesMax = 8 * 1024
 export const openingMsMax = 3_000

@@ -40,28 +40,59 @@ function tlsSocket({ host, port, name, credentials }: Target): TLSSocket {
   return socket.setNoDelay(true)
 }
 
-/** Settles within the time, or when the signal aborts, whatever the network does. */
+/** A connection to who holds the secret. Settles within the time, or when the signal aborts. */
+export async function secure(
+  target: Target,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<TLSSocket> {
+  signal.throwIfAborted()
+  const socket = tlsSocket(target)
+  await guard(socket, signal, () => secured(socket, timeoutMs))
+  // Whoever has it next hears of its end as such.
+  socket.on('error', () => {})
+  return socket
+}
+
+/** What is said before there is a link. Settles within the time, or when the signal aborts. */
+export async function greet(
+  socket: TLSSocket,
+  target: Target,
+  opening: Opening,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Connected> {
+  return await guard(socket, signal, async () => {
+    writeOpening(socket, opening)
+    const { value, rest } = await readOpening(socket, timeoutMs)
+    const place = placeOf(target.name, target.host, target.port)
+    return { socket, answer: checkAnswer(value, target.hello, place), rest }
+  })
+}
+
+/** Both, within the time. */
 export async function connect(
   target: Target,
   opening: Opening,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<Connected> {
-  signal.throwIfAborted()
   const until = performance.now() + timeoutMs
-  const socket = tlsSocket(target)
+  const socket = await secure(target, timeoutMs, signal)
+  return await greet(socket, target, opening, Math.max(1, until - performance.now()), signal)
+}
+
+/** If it fails, or when the signal aborts, the connection is of no use. */
+async function guard<R>(socket: TLSSocket, signal: AbortSignal, act: () => Promise<R>): Promise<R> {
   const abort = (): void => {
     socket.destroy(signal.reason as Error)
   }
   signal.addEventListener('abort', abort)
   try {
-    await secured(socket, timeoutMs)
-    writeOpening(socket, opening)
-    const { value, rest } = await readOpening(socket, Math.max(1, until - performance.now()))
-    const place = placeOf(target.name, target.host, target.port)
-    const answer = checkAnswer(value, target.hello, place)
     signal.throwIfAborted()
-    return { socket, answer, rest }
+    const result = await act()
+    signal.throwIfAborted()
+    return result
   } catch (error) {
     // Nobody asks for the errors that it may still have.
     socket.on('error', () => {})

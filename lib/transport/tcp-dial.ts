@@ -4,12 +4,14 @@
  * the link, says so, and the link is over at once.
  */
 import { randomUUID } from 'node:crypto'
+import type { TLSSocket } from 'node:tls'
 import { GoawayError, isGoawayError } from '../errors.ts'
-import { redialAttemptMs, redialMsMax, redialMsMin } from '../limits.ts'
+import { redialAttemptMs, redialAttempts, redialMsMax, redialMsMin } from '../limits.ts'
 import type { Hello, LinkEnd } from './contract.ts'
-import { type Connected, connect, type Target } from './tcp-connect.ts'
+import { type Connected, connect, greet, secure, type Target } from './tcp-connect.ts'
 import { dialError, isWorthRetrying, placeOf } from './tcp-errors.ts'
 import { TcpLink } from './tcp-link.ts'
+import type { Opening } from './tcp-opening.ts'
 
 export interface DialOptions extends Target {
   /** Incarnation of the process that is meant; any if absent. */
@@ -56,7 +58,7 @@ class Redial {
     for (;;) {
       try {
         const leftMs = Math.max(1, until - performance.now())
-        return await this.#connect(false, 0, leftMs, signal)
+        return await connect(this.#target, this.#opening(false, 0), leftMs, signal)
       } catch (error) {
         if (signal.aborted) throw cancelled(this.#place, signal.reason)
         const leftMs = until - performance.now()
@@ -85,8 +87,9 @@ class Redial {
     let waitMs = redialMsMin
     while (!link.isOver && !link.isConnected) {
       try {
-        const { received } = link
-        const connected = await this.#connect(true, received, redialAttemptMs, signal)
+        const socket = await this.#firstSecured()
+        const opening = this.#opening(true, link.received)
+        const connected = await greet(socket, this.#target, opening, redialAttemptMs, signal)
         link.attach(connected.socket, connected.answer.received, connected.rest)
         return
       } catch (error) {
@@ -97,14 +100,36 @@ class Redial {
     }
   }
 
-  #connect(
-    resumes: boolean,
-    received: number,
-    timeoutMs: number,
-    signal: AbortSignal,
-  ): Promise<Connected> {
+  /**
+   * What was sent into a broken network is sent again only after a second or more, though the
+   * network may be well by then. So attempts begin one after the other, and the first that comes
+   * through ends the others. Only that one opens: a link takes two openings at once for a fault.
+   */
+  async #firstSecured(): Promise<TLSSocket> {
+    const others = new AbortController()
+    const signal = AbortSignal.any([this.#over.signal, others.signal])
+    const attempts: Promise<TLSSocket>[] = []
+    let chosen: TLSSocket | undefined
+    try {
+      for (let begun = 0; begun < redialAttempts; begun++) {
+        attempts.push(secure(this.#target, redialAttemptMs, signal))
+        // One that is refused says that the network is well, and all would be.
+        const next = pause(redialAttemptMs / redialAttempts, signal).then(() => undefined)
+        chosen = await Promise.race([...attempts, next])
+        if (chosen !== undefined) return chosen
+      }
+      chosen = await Promise.race(attempts)
+      return chosen
+    } finally {
+      others.abort()
+      const drop = (socket: TLSSocket): unknown => socket !== chosen && socket.destroy()
+      for (const attempt of attempts) attempt.then(drop, () => {})
+    }
+  }
+
+  #opening(resumes: boolean, received: number): Opening {
     this.#attempt++
-    const opening = {
+    return {
       hello: this.#target.hello,
       link: this.#link,
       attempt: this.#attempt,
@@ -112,7 +137,6 @@ class Redial {
       expects: this.#expects,
       received,
     }
-    return connect(this.#target, opening, timeoutMs, signal)
   }
 }
 

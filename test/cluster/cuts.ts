@@ -83,4 +83,4 @@ export async function shortCut(t: Test, faults: Faults, cutMs: number): Promise<
 }
 
 /** Less than `linkGraceMs`, and more than it takes to give up a connection. */
-export const shortCutMs = times.linkGraceMs - 400
+export const shortCutMs = times.linkGraceMs - 100
