@@ -74,8 +74,8 @@ t.test('a routine starts others at any node, and at the spawner', async (t) => {
 })
 
 t.test('a tree of routines over all nodes counts under one lock', async (t) => {
-  t.equal(await goaway(countDown, 5), 63)
-  t.equal(await signs.get('count'), 63)
+  t.equal(await goaway(countDown, 4), 31)
+  t.equal(await signs.get('count'), 31)
 })
 
 t.test('an error keeps its class, properties and lines, and tells where it was', async (t) => {
@@ -100,7 +100,7 @@ t.test('an error that nobody catches fails its routine alone', async (t) => {
   await signs.waitFor('neighbour')
   const error = await failureOf(goaway.with({ on: 'second' })(throwLater))
   t.match(error, { message: 'thrown later', node: 'second' })
-  t.equal(neighbour.status, 'running')
+  t.ok(['queued', 'running'].includes(neighbour.status), 'it goes on')
   neighbour.cancel()
   t.equal((await failureOf(neighbour)).code, 'ERR_GOAWAY_CANCELLED')
 })
