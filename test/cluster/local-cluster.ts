@@ -1,4 +1,4 @@
-/** Clusters of processes on this machine for programs that a test starts, each with its own home. */
+/** Clusters of processes on this machine for programs that a test starts, each with a home. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
 /**
- * Two hubs in one process, linked by the `thread` transport: the objects and locks of the first are
+ * Two hubs in one process, linked by the `thread` transport, and then by TCP and TLS: the objects and locks of the first are
  * shared by the program and the threads of both. Routines are those of the tests of handles.
  */
 import t from 'tap'
@@ -17,6 +17,7 @@ import {
   waitForLock,
 } from '../handles/lock-routines.ts'
 import { addMany, blockForEver, passOn, updateMany } from '../handles/sync-routines.ts'
+import { tcpLink } from '../transport/tcp-stand.ts'
 import { type StandClient, StandHub } from './hub-stand.ts'
 
 interface Pair {
@@ -26,8 +27,25 @@ interface Pair {
   cut(): void
 }
 
-async function withPair(act: (pair: Pair) => Promise<void>): Promise<void> {
+type Act = (pair: Pair) => Promise<void>
+
+/** Over each transport, with hubs of its own. */
+async function withPair(act: Act): Promise<void> {
+  await withThreadPair(act)
+  const { dialed, listened, release } = await tcpLink()
+  try {
+    await linked(dialed, listened, act)
+  } finally {
+    await release()
+  }
+}
+
+function withThreadPair(act: Act): Promise<void> {
   const [near, far] = threadLink()
+  return linked(near, far, act)
+}
+
+async function linked(near: LinkEnd, far: LinkEnd, act: Act): Promise<void> {
   let cut = (): void => {}
   const watched: LinkEnd = {
     open(listener: LinkListener) {
@@ -182,7 +200,7 @@ t.test('when the link is lost, calls reject, and locks of the lost node pass on'
 })
 
 t.test('a large value is the same memory in the hub and in its readers', async (t) => {
-  await withPair(async ({ master, other }) => {
+  await withThreadPair(async ({ master, other }) => {
     const value = new Uint8Array(new SharedArrayBuffer(storedInlineBytesMax * 2))
     await other.program.ask('set', 'large', 'x', value, null)
     const near = (await valueAt(master.program, 'large', 'x')) as Uint8Array
