@@ -1,4 +1,4 @@
-/** The examples on a local cluster of three processes: they change in nothing, nor what they say. */
+/** The examples on a local cluster of three processes: neither they change nor what they say. */
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'

@@ -1,6 +1,7 @@
 /**
- * Two hubs in one process, linked by the `thread` transport, and then by TCP and TLS: the objects and locks of the first are
- * shared by the program and the threads of both. Routines are those of the tests of handles.
+ * Two hubs in one process, linked by the `thread` transport, and then by TCP and TLS: the objects
+ * and locks of the first are shared by the program and the threads of both. Routines are those of
+ * the tests of handles.
  */
 import t from 'tap'
 import { askWithin, deadlineOf, type WaitOptions } from '../../lib/handles/wait.ts'
