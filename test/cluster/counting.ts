@@ -14,7 +14,7 @@ export interface Faults {
 }
 
 /** Short for a test, and long for a machine that others use too. */
-export const times = { nodeTimeoutMs: 3_000, linkGraceMs: 800 }
+export const times = { nodeTimeoutMs: 5_000, linkGraceMs: 1_500 }
 
 /** What a message may take on its way through a busy machine, beside what is promised. */
 export const slackMs = 3_000

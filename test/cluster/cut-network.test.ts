@@ -3,7 +3,7 @@ import t from 'tap'
 import { cutOffNode, partedNodes, shortCut, shortCutMs } from './cuts.ts'
 import { noNetworks } from './network.ts'
 
-const faults = { increments: 240, each: 2 }
+const faults = { increments: 160, each: 2 }
 const skip = noNetworks()
 
 t.test('A node that is cut off is lost alone, and gives up by itself', { skip }, (t) =>

@@ -9,11 +9,10 @@ import {
   type Faults,
   nameOfNode,
   slackMs,
+  times,
 } from './counting.ts'
 import { Network } from './network.ts'
 import { type KeptNode, Stage } from './stage.ts'
-
-const times = { nodeTimeoutMs: 5_000, linkGraceMs: 1_500 }
 
 interface Scene {
   readonly stage: Stage
@@ -39,11 +38,16 @@ async function begin(t: Test, faults: Faults, until?: 'leave'): Promise<Scene> {
   return { stage, network, nodes, program, victim: nameOfNode(faults.victim) }
 }
 
-async function finish(t: Test, { stage, program }: Scene): Promise<Record<string, unknown>[]> {
+async function finish(
+  t: Test,
+  { stage, network, program }: Scene,
+): Promise<Record<string, unknown>[]> {
   const { code, stdout, timedOut } = await program.ended
   t.equal(timedOut, false, 'nothing hangs')
   t.equal(code, 0, 'the program ends well')
   t.strictSame(await stage.end(), [], 'no process is left')
+  network.remove()
+  t.strictSame(network.left(), [], 'nothing is left of the network')
   return jsonLines(stdout)
 }
 

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { killedNode } from './faults.ts'
 
-const faults = { increments: 240, each: 2 }
+const faults = { increments: 160, each: 2 }
 
 t.test('A node that is killed is lost alone, and its locks pass on', (t) =>
   killedNode(t, { ...faults, seed: 1, victim: 2 }),

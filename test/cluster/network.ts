@@ -4,6 +4,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
+import { readdirSync } from 'node:fs'
 import process from 'node:process'
 import type { Test } from 'tap'
 
@@ -100,6 +101,12 @@ export class Network {
   part(one: number, other: number): void {
     ip('-n', this.#space(one), 'route', 'add', 'blackhole', `${this.address(other)}/32`)
     ip('-n', this.#space(other), 'route', 'add', 'blackhole', `${this.address(one)}/32`)
+  }
+
+  /** Names of what is left of it. */
+  left(): string[] {
+    const names = [...readdirSync('/sys/class/net'), ...readdirSync('/run/netns')]
+    return names.filter((name) => /^ga[bnp]/.test(name) && name.includes(this.#id))
   }
 
   remove(): void {

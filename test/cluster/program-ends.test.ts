@@ -1,42 +1,15 @@
-/** What becomes of nodes whose programs end, however they do, and of programs whose nodes do. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import t, { type Test } from 'tap'
-import { jsonLines, type Program } from '../run-program.ts'
-import { checkAfterwards, countingPlan, slackMs, times } from './counting.ts'
+/** What becomes of nodes whose program is killed, or stands still. */
+import t from 'tap'
+import { countingPlan, slackMs, times } from './counting.ts'
+import { keep, said, serves } from './kept.ts'
 import { commandOf, type KeptNode, kill, Stage } from './stage.ts'
-
-interface Kept {
-  readonly stage: Stage
-  readonly nodes: readonly KeptNode[]
-  readonly cluster: { readonly nodes: readonly object[]; readonly launch: 'none' }
-}
-
-async function keep(t: Test, count: number): Promise<Kept> {
-  const stage = new Stage(t)
-  const names = Array.from({ length: count }, (_, at) => `node-${at + 1}`)
-  const nodes = await Promise.all(names.map((name) => stage.node(name)))
-  const entries = nodes.map(({ host, port, name }) => ({ host, port, name, threads: 2 }))
-  return { stage, nodes, cluster: { nodes: entries, launch: 'none', ...times } }
-}
-
-function said(stdout: string): Map<string, Record<string, unknown>> {
-  return new Map(jsonLines(stdout).map((line) => [line.what, line]))
-}
 
 /** Each node has come back, and listens. */
 function free(nodes: readonly KeptNode[], lives: number): Promise<unknown> {
   return Promise.all(nodes.map(({ supervisor }) => supervisor.times('listens on', lives)))
 }
 
-async function serves(t: Test, { stage, cluster }: Kept): Promise<void> {
-  const { code, stdout } = await stage.program('staying', { cluster, stays: false }).ended
-  t.equal(code, 0)
-  t.match(said(stdout).get('init'), { value: 'up' })
-  t.match(said(stdout).get('answer'), { value: 42 })
-}
-
-const faults = { seed: 6, increments: 240, each: 2, victim: 2 }
+const faults = { seed: 6, increments: 160, each: 2, victim: 2 }
 
 t.test('A program that is killed leaves its nodes free', async (t) => {
   const kept = await keep(t, 3)
@@ -104,79 +77,3 @@ t.test('A program that stands still loses its nodes, and hears of it', async (t)
   t.match(lines.get('sum'), { value: 5 }, 'the program itself goes on')
   t.strictSame(await kept.stage.end(), [], 'no process is left')
 })
-
-for (const victim of [2, 1]) {
-  const role = victim === 1 ? 'A master' : 'A node'
-  t.test(`${role} that dies comes back as another life of it`, async (t) => {
-    const { stage, cluster } = await keep(t, 3)
-    const plan = countingPlan({ ...faults, victim }, cluster as never)
-    const program = stage.program('counting', { ...plan, until: 'join' })
-    const { nodes } = await program.line('nodes')
-    const name = `node-${victim}`
-    await program.line('now')
-    const killedAt = Date.now()
-    kill(nodes.find((node: { name: string }) => node.name === name).pid, 'SIGKILL')
-    const left = await program.line(`leave ${name}`)
-    t.ok(left.at - killedAt < times.nodeTimeoutMs + slackMs, 'lost within nodeTimeoutMs')
-    const joined = await program.line(`join ${name}`)
-    t.comment(`lost after ${left.at - killedAt} ms, back after ${joined.at - killedAt} ms`)
-    const { code, stdout, timedOut } = await program.ended
-    t.equal(timedOut, false, 'nothing hangs')
-    t.equal(code, 0)
-    const lines = said(stdout)
-    t.match(lines.get('sum at the victim'), { value: 5 }, 'it runs routines again')
-    const members = lines.get('members')?.names as string[] | undefined
-    t.strictSame(members?.toSorted(), ['node-1', 'node-2', 'node-3', 'spawner'])
-    if (victim === 2) checkAfterwards(t, lines)
-    else t.match(lines.get('get of never named before'), { code: 'ERR_GOAWAY_MASTER_LOST' })
-    t.strictSame(await stage.end(), [], 'no process is left')
-  })
-}
-
-t.test('A node serves one program at a time, and says which', async (t) => {
-  const kept = await keep(t, 1)
-  const { stage, cluster } = kept
-  const first: Program = stage.program('staying', { cluster, stays: true })
-  await first.line('answer')
-  const second = await stage.program('staying', { cluster, stays: false }).ended
-  t.match(said(second.stdout).get('init'), {
-    code: 'ERR_GOAWAY_NODE_BUSY',
-    message: /serves another application: staying\.js of \S+@\S+, since \d{4}-\d\d-\d\dT[\d:.]+Z;/,
-  })
-  kill(first.pid, 'SIGUSR2')
-  t.equal((await first.ended).code, 0)
-  await serves(t, kept)
-  t.strictSame(await stage.end(), [], 'no process is left')
-})
-
-t.test('Each run of a program brings the code that it has then', async (t) => {
-  const { stage, cluster } = await keep(t, 1)
-  // Beside this file, where the library is found by its name.
-  const folder = fileURLToPath(new URL(`./changing-${process.pid}`, import.meta.url))
-  mkdirSync(folder)
-  t.teardown(() => rmSync(folder, { recursive: true }))
-  for (const version of [1, 2]) {
-    writeFileSync(`${folder}/part.mjs`, `export const version = ${version}\n`)
-    writeFileSync(`${folder}/program.mjs`, changingProgram)
-    const args = [JSON.stringify(cluster)]
-    const { stdout, code } = await stage.start(`${folder}/program.mjs`, args).ended
-    t.equal(code, 0)
-    t.strictSame(jsonLines(stdout), [{ node: 'node-1', version, runs: 1 }])
-  }
-  t.strictSame(await stage.end(), [], 'no process is left')
-})
-
-const changingProgram = `
-import process from 'node:process'
-import { context, goaway, init, isSpawner, shutdown } from 'goaway'
-import { version } from './part.mjs'
-let runs = 0
-export function tell() {
-  return { node: context().node, version, runs: ++runs }
-}
-if (isSpawner) {
-  await init(JSON.parse(process.argv[2]))
-  console.log(JSON.stringify(await goaway.with({ on: 'node-1' })(tell)))
-  await shutdown()
-}
-`

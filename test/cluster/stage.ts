@@ -5,6 +5,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -31,6 +32,8 @@ export class Stage {
   readonly #home = mkdtempSync(join(tmpdir(), 'goaway-stage-'))
   readonly #env: Readonly<Record<string, string>>
   readonly #programs: Program[] = []
+  /** Where nodes listened, on this machine's own network. */
+  readonly #listened: { readonly host: string; readonly port: number }[] = []
 
   constructor(t: Test) {
     t.teardown(() => this.end())
@@ -60,7 +63,9 @@ export class Stage {
     const supervisor = this.start(goawayFile, args, rest)
     const words = `goaway node ${name} listens on ${host}:`
     const [port = ''] = await supervisor.after(words)
-    return { name, host, port: Number(port), supervisor }
+    const node = { name, host, port: Number(port), supervisor }
+    if (options.within === undefined) this.#listened.push(node)
+    return node
   }
 
   /** The processes that carry the mark, those that are gone but not buried left out. */
@@ -89,7 +94,7 @@ export class Stage {
     }
   }
 
-  /** Ends the supervisors in order. @returns what is left then, and killed */
+  /** Ends the supervisors in order. @returns what is left then: processes, and ports */
   async end(): Promise<string[]> {
     for (const program of this.#programs) program.kill('SIGTERM')
     const left = await this.settled(10_000)
@@ -97,7 +102,9 @@ export class Stage {
     for (const pid of left) kill(pid, 'SIGKILL')
     await Promise.all(this.#programs.map(({ ended }) => ended))
     rmSync(this.#home, { recursive: true, force: true })
-    return names
+    const ports = await Promise.all(this.#listened.map(({ host, port }) => isFree(host, port)))
+    const taken = this.#listened.filter((_, at) => ports[at] === false)
+    return [...names, ...taken.map(({ host, port }) => `${host}:${port}`)]
   }
 }
 
@@ -108,6 +115,14 @@ export function kill(pid: number, signal: NodeJS.Signals): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
+}
+
+function isFree(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, host, () => server.close(() => resolve(true)))
+  })
 }
 
 /** What a process was started as, or calls itself; empty if it is gone. */

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { heldUpNode, stoppedNode } from './faults.ts'
 
-const faults = { increments: 240, each: 2 }
+const faults = { increments: 160, each: 2 }
 
 t.test('A node that stands still is lost in time, and serves nothing when it goes on', (t) =>
   stoppedNode(t, { ...faults, seed: 3, victim: 3 }),
