@@ -184,7 +184,7 @@ function killAll(): void {
 }
 
 process.on('exit', killAll)
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGALRM'] as const) {
   process.once(signal, () => {
     killAll()
     process.kill(process.pid, signal)
