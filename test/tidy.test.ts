@@ -220,7 +220,7 @@ t.test('files, functions and lines are short', async (t) => {
 })
 
 t.test('names are kebab-case, and unique in lib', async (t) => {
-  const names = sources.map(({ path }) => basename(path).replace(/(\.test)?\.\w+$/, ''))
+  const names = sources.map(({ path }) => basename(path).replace(/(\.test|\.proof)?\.\w+$/, ''))
   wrong(
     t,
     names.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)),
@@ -271,9 +271,9 @@ t.test('every test file is named as one', async (t) => {
     .filter(
       ({ path, imports }) =>
         path.startsWith('test/') &&
-        !path.endsWith('.test.ts') &&
+        !/\.(test|proof)\.ts$/.test(path) &&
         imports.some(({ target, typeOnly }) => target === 'tap' && !typeOnly),
     )
     .map(({ path }) => path)
-  wrong(t, strays, 'a file that runs tests ends in .test.ts')
+  wrong(t, strays, 'a file that runs tests ends in .test.ts, or .proof.ts')
 })

@@ -7,11 +7,16 @@ import type { Peer } from '../hub/peer.ts'
 import { storedInlineBytesMax } from '../limits.ts'
 import type { Conversation } from './conversation.ts'
 
+/** A module may be imported under many URLs that differ in their query. */
+const knownMax = 1024
+
 export class CodeKeeper {
   readonly #bundler: Bundler
   #bundle: Promise<CodeBundle>
   #current: CodeBundle | undefined
   readonly #extra = new Set<string>()
+  /** URLs, as functions are addressed by, of modules that the bundle has. */
+  readonly #known = new Set<string>()
 
   constructor(bundler: Bundler) {
     this.#bundler = bundler
@@ -33,10 +38,13 @@ export class CodeKeeper {
 
   /** Whether the nodes have what is needed to run functions of that module. */
   has(module: string): boolean {
-    return (
-      this.#current !== undefined &&
-      Object.hasOwn(this.#current.manifest.modules, moduleKey(module))
-    )
+    // Asked for every routine, while the key of a URL takes some µs to make.
+    if (this.#known.has(module)) return true
+    const modules = this.#current?.manifest.modules
+    if (modules === undefined || !Object.hasOwn(modules, moduleKey(module))) return false
+    if (this.#known.size >= knownMax) this.#known.clear()
+    this.#known.add(module)
+    return true
   }
 
   /** Makes a bundle that has the module as well. */
