@@ -71,7 +71,12 @@ export const runCommand: CommandModule<object, RunArguments> = {
     const path = findFile('run', program)
     const env = { ...process.env }
     if (threads !== undefined) env[threadsVariable] = String(checkThreads('--threads', threads))
-    if (cluster !== undefined) env[clusterVariable] = findFile('use cluster file', cluster)
+    if (cluster !== undefined) {
+      env[clusterVariable] = findFile('use cluster file', cluster)
+      // What is wrong with the file is told at once, and without the stack of the program's hub.
+      const { readCluster } = await import('../deploy/cluster-file.ts')
+      readCluster(env[clusterVariable])
+    }
     await runProgram([...loaderOptions(path), path, ...own], env)
   },
 }
