@@ -42,6 +42,8 @@ export class Peer implements LinkListener {
   readonly server: LinkServer
   readonly #host: PeerHost
   readonly #waiting: LinkMessage[] = []
+  /** It is lost, or spoke nonsense: what may still come of it is not acted on. */
+  #over = false
 
   constructor(member: Member, end: LinkEnd, host: PeerHost) {
     this.member = member
@@ -53,15 +55,19 @@ export class Peer implements LinkListener {
 
   received(messages: readonly LinkMessage[]): void {
     const host = this.#host
-    const standing = host.standing()
-    if (standing === 'expired') return
+    let standing = host.standing()
     try {
       for (const message of messages) {
-        if (standing === 'waiting' && !isOfSetup(message)) this.#waiting.push(message)
+        if (this.#over || standing === 'expired') break
+        const isServed = served.has(message[0])
+        if (isServed && standing === 'waiting') this.#waiting.push(message)
         else this.#take(message)
+        // It may have been the first lease, or the end: that counts for what came along with it.
+        if (!isServed) standing = host.standing()
       }
     } catch (error) {
       // It has our secret and yet speaks nonsense: nothing it says after this can be trusted.
+      this.#over = true
       this.link.close()
       host.linkOver(this, nonsense(this.member, error))
     }
@@ -115,20 +121,21 @@ export class Peer implements LinkListener {
     this.#host.turn()
   }
 
-  /** The node is lost: what it was asked for is refused, and its locks pass on. */
+  /**
+   * The node is lost: what it was asked for is refused, and its locks pass on. What it sent before
+   * may come later; a lock that it were granted then would never be free again.
+   */
   lost(): void {
+    this.#over = true
+    this.#waiting.length = 0
     this.stores.lost()
     this.server.lost()
     this.link.close()
   }
 }
 
-/** Making the cluster, and belonging to it, is what a node does before it serves. */
-function isOfSetup(message: LinkMessage): boolean {
-  return !isServed.has(message[0])
-}
-
-const isServed: ReadonlySet<string> = new Set([
+/** All but making the cluster, and belonging to it, which a node does before it serves. */
+const served: ReadonlySet<string> = new Set([
   ...['request', 'cease', 'over', 'gone', 'acknowledge', 'reply', 'refusal', 'waiting'],
   ...['function', 'terms', 'order', 'cancel', 'credit', 'finish'],
   ...['started', 'value', 'result', 'failure', 'room'],

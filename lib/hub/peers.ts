@@ -93,9 +93,12 @@ export class Peers {
   /** It belongs to the cluster, as `member`: it may be given routines. */
   joined(peer: Peer, member: Member): void {
     peer.member = member
+    // One that has dialled this node before it was told of it had no index until now.
+    this.router.add(member.index, peer.stores)
     this.routines?.joined(peer)
-    for (const message of peer.early.splice(0)) this.routines?.received(peer, message)
     peer.isMember = true
+    const early = peer.early.splice(0)
+    if (early.length > 0) peer.received(early)
   }
 
   /** It does not belong to the cluster any more. */
