@@ -5,6 +5,7 @@ import type { Bundler, CodeBundle } from '../deploy/bundle.ts'
 import { moduleKey } from '../deploy/manifest.ts'
 import type { Peer } from '../hub/peer.ts'
 import { storedInlineBytesMax } from '../limits.ts'
+import type { CodeManifest } from '../wire/messages.ts'
 import type { Conversation } from './conversation.ts'
 
 /** A module may be imported under many URLs that differ in their query. */
@@ -13,52 +14,40 @@ const knownMax = 1024
 export class CodeKeeper {
   readonly #bundler: Bundler
   #bundle: Promise<CodeBundle>
-  #current: CodeBundle | undefined
+  /** What all nodes have. */
+  #spread: CodeManifest | undefined
   readonly #extra = new Set<string>()
   /** URLs, as functions are addressed by, of modules that the bundle has. */
   readonly #known = new Set<string>()
 
   constructor(bundler: Bundler) {
     this.#bundler = bundler
-    this.#bundle = this.#build()
+    this.#bundle = bundler.build([])
     // Whoever awaits it hears of its failure.
     this.#bundle.catch(() => {})
-  }
-
-  #build(): Promise<CodeBundle> {
-    const bundle = this.#bundler.build([...this.#extra])
-    void bundle.then(
-      (built) => {
-        this.#current = built
-      },
-      () => {},
-    )
-    return bundle
   }
 
   /** Whether the nodes have what is needed to run functions of that module. */
   has(module: string): boolean {
     // Asked for every routine, while the key of a URL takes some µs to make.
     if (this.#known.has(module)) return true
-    const modules = this.#current?.manifest.modules
+    const modules = this.#spread?.modules
     if (modules === undefined || !Object.hasOwn(modules, moduleKey(module))) return false
     if (this.#known.size >= knownMax) this.#known.clear()
     this.#known.add(module)
     return true
   }
 
-  /** Makes a bundle that has the module as well. */
+  /** All nodes have been given what there is. */
+  async spread(): Promise<void> {
+    this.#spread = (await this.#bundle).manifest
+  }
+
+  /** Makes a bundle that has the module as well; one after the other. */
   async add(module: string): Promise<void> {
-    await this.#bundle.catch(() => {})
-    if (this.has(module)) return
+    const bundle = await this.#bundler.build([...this.#extra, module])
     this.#extra.add(module)
-    this.#bundle = this.#build()
-    try {
-      await this.#bundle
-    } catch (error) {
-      this.#extra.delete(module)
-      throw error
-    }
+    this.#bundle = Promise.resolve(bundle)
   }
 
   /** Sends a node what it lacks, and comes back when it can run the code. */

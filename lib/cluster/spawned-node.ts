@@ -35,6 +35,8 @@ export class SpawnedNode {
   readonly #parts: SpawnedNodeParts
   readonly #abort = new AbortController()
   #launched: LaunchedNode | undefined
+  /** Settles when no code is on its way to it; never rejects. */
+  #installing: Promise<void> = Promise.resolve()
 
   constructor(config: NodeConfig, parts: SpawnedNodeParts) {
     this.#config = config
@@ -46,8 +48,12 @@ export class SpawnedNode {
     return this.#launched?.isChild === true ? this.#launched.exited : undefined
   }
 
-  /** Starts it if need be, and makes it this application's. */
-  async claim(place: number, timeoutMs = this.#parts.config.startTimeoutMs): Promise<void> {
+  /**
+   * Starts it if need be, and makes it this application's.
+   *
+   * @param placeOf asked when it has answered: one that is away for long uses up no places
+   */
+  async claim(placeOf: () => number, timeoutMs = this.#parts.config.startTimeoutMs): Promise<void> {
     const { host, name } = this.#config
     const { config, credentials, hello } = this.#parts
     const { signal } = this.#abort
@@ -63,7 +69,16 @@ export class SpawnedNode {
     const { peer: found, end } = await dial(target)
     const { index, labels } = this.#config
     const { incarnation } = found
-    const member: Member = { place, index, name, host, port, labels, threads: 0, incarnation }
+    const member: Member = {
+      place: placeOf(),
+      index,
+      name,
+      host,
+      port,
+      labels,
+      threads: 0,
+      incarnation,
+    }
     this.conversation = new Conversation()
     const peer = this.#parts.hub.peers.link(member, end)
     this.peer = peer
@@ -93,21 +108,29 @@ export class SpawnedNode {
     }
   }
 
-  /** Gives it the code that it lacks. */
+  /** Gives it the code that it lacks; one bundle after the other, for it is one conversation. */
   install(): Promise<void> {
-    return this.#parts.code.install(this.#linked(), this.conversation)
+    const before = this.#installing
+    const install = async (): Promise<void> => {
+      await before
+      await this.#parts.code.install(this.linked(), this.conversation)
+    }
+    const installed = install()
+    this.#installing = installed.catch(() => {})
+    return installed
   }
 
   /** Has it dial the nodes of lower place. */
   async meet(members: readonly Member[]): Promise<void> {
-    const { link } = this.#linked()
+    const { link } = this.linked()
     link.send(['meet', members])
     link.flush()
     const [, error] = await this.conversation.next('met')
     if (error !== null) throw errorOf(error)
   }
 
-  #linked(): Peer {
+  /** @throws {GoawayError} ERR_GOAWAY_NODE_LOST if it went away meanwhile */
+  linked(): Peer {
     if (this.peer !== undefined) return this.peer
     const { name } = this.#config
     const text = `Node ${name} went away while it was set up`

@@ -11,7 +11,7 @@ import { GoawayError } from '../errors.ts'
 import type { Hub } from '../hub/hub.ts'
 import type { Peer } from '../hub/peer.ts'
 import type { PeersDriver } from '../hub/peers.ts'
-import { linkProtocol, returnMsMax, returnMsMin } from '../limits.ts'
+import { linkProtocol, placesMax, returnMsMax, returnMsMin } from '../limits.ts'
 import type { Standing } from '../protocol/membership-node.ts'
 import {
   membershipSpawner,
@@ -57,8 +57,11 @@ export class Spawner implements PeersDriver {
   readonly #output = new Output()
   readonly #inquiries = new Inquiries()
   readonly #returns = new Set<NodeJS.Timeout>()
+  /** Modules whose code is on its way to the nodes. */
+  readonly #adding = new Map<string, Promise<void>>()
+  /** Settles when none is; never rejects. */
+  #lastAdded: Promise<void> = Promise.resolve()
   #nextPlace = 1
-  #up = false
   #closing = false
 
   constructor(hub: Hub, start: SpawnerStart) {
@@ -73,7 +76,7 @@ export class Spawner implements PeersDriver {
     hub.peers.driver = this
     hub.stats = () => this.#stats()
     hub.closing = () => this.close()
-    hub.prepareWith(({ module }) => (start.code.has(module) ? undefined : this.#addCode(module)))
+    hub.prepareWith(({ module }) => this.#prepare(module))
   }
 
   #hello(): Hello {
@@ -92,14 +95,18 @@ export class Spawner implements PeersDriver {
 
   async start(): Promise<void> {
     try {
-      await this.#all((node) => node.claim(this.#nextPlace++))
+      // In the order of the file, whoever answers first.
+      const places = new Map(this.#nodes.map((node) => [node, this.#takePlace()]))
+      await this.#all((node) => node.claim(() => places.get(node) as number))
       await this.#all((node) => node.install())
-      await this.#all((node) => node.meet(this.#members()))
+      await this.#start.code.spread()
+      await this.#all((node) => node.meet(this.#linked()))
+      // One may have gone while others were still meeting.
+      for (const node of this.#nodes) node.linked()
     } catch (error) {
       await this.close()
       return this.#hub.fail(recordOf(error))
     }
-    this.#up = true
     this.#take(this.#nodes)
     this.#hub.begin(this.#members())
   }
@@ -125,16 +132,47 @@ export class Spawner implements PeersDriver {
     }
   }
 
+  /** @throws {GoawayError} ERR_GOAWAY_LIMIT when no number is left */
+  #takePlace(): number {
+    if (this.#nextPlace < placesMax) return this.#nextPlace++
+    const text = `Cannot take a node back: ${placesMax} came and went; start the program anew`
+    throw new GoawayError('ERR_GOAWAY_LIMIT', text)
+  }
+
+  /** Who belongs to the cluster. */
   #members(): Member[] {
+    const others = [...this.#state.members.values()].map(({ member }) => member)
+    return [this.#myself, ...others.sort((a, b) => a.place - b.place)]
+  }
+
+  /** Those as well that are being set up. */
+  #linked(): Member[] {
     const others = [...this.#hub.peers].map(({ member }) => member)
     return [this.#myself, ...others.sort((a, b) => a.place - b.place)]
   }
 
-  /** Code that was not found by following the program's imports. */
+  /** Code that was not found by following the program's imports; asked for by each routine. */
+  #prepare(module: string): Promise<void> | undefined {
+    const known = this.#adding.get(module)
+    if (known !== undefined || this.#start.code.has(module)) return known
+    const added = this.#lastAdded.then(() => this.#addCode(module))
+    this.#lastAdded = added.catch(() => {}).finally(() => this.#adding.delete(module))
+    this.#adding.set(module, added)
+    return added
+  }
+
   async #addCode(module: string): Promise<void> {
-    await this.#start.code.add(module)
+    const { code } = this.#start
+    if (code.has(module)) return
+    await code.add(module)
     const here = this.#nodes.filter(({ peer }) => peer !== undefined)
-    await Promise.all(here.map((node) => node.install()))
+    const outcomes = await Promise.allSettled(here.map((node) => node.install()))
+    for (const outcome of outcomes) {
+      if (outcome.status === 'fulfilled') continue
+      // A node that is lost needs no code; it gets all there is if it comes back.
+      if ((outcome.reason as GoawayError).code !== 'ERR_GOAWAY_NODE_LOST') throw outcome.reason
+    }
+    await code.spread()
   }
 
   #step(input: Untimed<SpawnerInput>): void {
@@ -157,8 +195,14 @@ export class Spawner implements PeersDriver {
         }
         return
       }
-      case 'removed':
-        return this.#remove(output.place)
+      case 'removed': {
+        const peer = peers.get(output.place)
+        const node = peer && this.#nodeOf(peer)
+        this.#remove(output.place)
+        if (!this.#closing) this.#hub.tellMembers(this.#members())
+        if (node !== undefined && !this.#closing) void this.#awaitReturn(node)
+        return
+      }
       case 'dismiss':
         peers.get(output.place)?.link.send(['bye'])
         return
@@ -237,9 +281,6 @@ export class Spawner implements PeersDriver {
     this.#hub.peers.remove(place)
     this.#inquiries.lost(peer)
     void this.#output.finish(peer.member.name)
-    if (!this.#up || this.#closing) return
-    this.#hub.tellMembers(this.#members())
-    if (node !== undefined) void this.#awaitReturn(node)
   }
 
   #nodeOf(peer: Peer): SpawnedNode | undefined {
@@ -270,9 +311,9 @@ export class Spawner implements PeersDriver {
 
   async #takeBack(node: SpawnedNode): Promise<boolean> {
     try {
-      await node.claim(this.#nextPlace++, returnMsMin)
+      await node.claim(() => this.#takePlace(), returnMsMin)
       await node.install()
-      await node.meet(this.#members())
+      await node.meet(this.#linked())
     } catch {
       node.peer?.link.close()
       return false
