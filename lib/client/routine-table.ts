@@ -4,6 +4,7 @@
  */
 import type { GoawayError } from '../errors.ts'
 import type { Executor, Outcome, Report } from '../executor/contract.ts'
+import { routinesPerClient } from '../limits.ts'
 import type { Payload } from '../wire/messages.ts'
 import { errorOf } from './error-codec.ts'
 import type { Keeper } from './hub-client.ts'
@@ -21,12 +22,24 @@ export class RoutineTable implements Report {
   executor: Executor | undefined
   readonly #keeper: Keeper
   readonly #listeners = new Map<number, RoutineListener>()
-  #next: number
+  readonly #base: number
+  #last: number
 
-  /** @param base ids are counted from here, so that those of different threads differ */
-  constructor(keeper: Keeper, base: number) {
+  /**
+   * @param base ids are counted from here, so that those of different threads differ
+   * @param last so many were given already
+   */
+  constructor(keeper: Keeper, base: number, last = 0) {
     this.#keeper = keeper
-    this.#next = base + 1
+    this.#base = base
+    this.#last = last
+  }
+
+  /** They begin anew at the end; one that is in use is passed over, and 0 is never given. */
+  #nextId(): number {
+    do this.#last = (this.#last % (routinesPerClient - 1)) + 1
+    while (this.#listeners.has(this.#base + this.#last))
+    return this.#base + this.#last
   }
 
   /** Routines that are not settled. */
@@ -36,7 +49,7 @@ export class RoutineTable implements Report {
 
   /** Registers a routine and gives it its id. */
   add(listener: RoutineListener): number {
-    const id = this.#next++
+    const id = this.#nextId()
     this.#listeners.set(id, listener)
     this.#keeper.retain()
     return id

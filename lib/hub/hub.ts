@@ -11,7 +11,7 @@ import { SpinWatch } from '../client/spin-watch.ts'
 import { GoawayError } from '../errors.ts'
 import type { ThreadExecutor } from '../executor/thread-executor.ts'
 import type { ThreadHost } from '../executor/thread-host.ts'
-import { beatMs, drainMessagesMax, graceMsDefault, turnMsMax } from '../limits.ts'
+import { beatMs, clientsPerNode, drainMessagesMax, graceMsDefault, turnMsMax } from '../limits.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type {
   Member,
@@ -51,7 +51,8 @@ export class Hub implements ThreadHost {
   readonly #program = new Program()
   readonly #replies: Replies
   readonly #reports: Reports
-  #nextClient: number
+  readonly #firstClient: number
+  #clients = 0
   #turning = false
   /** Closes what goes beside this hub. */
   closing: (graceMs: number) => Promise<void> = async () => {}
@@ -65,7 +66,7 @@ export class Hub implements ThreadHost {
   constructor(options: HubOptions) {
     this.node = options.node
     this.#words = options.words
-    this.#nextClient = options.firstClient
+    this.#firstClient = options.firstClient
     this.#bell = new SpinGovernor(new SpinWatch(options.words, wordBell), options.words)
     this.#stall = new StallWatch({
       sessions: () => this.#sessions.values(),
@@ -100,8 +101,12 @@ export class Hub implements ThreadHost {
     }
   }
 
+  /** They begin anew at the end; one that is in use is passed over. */
   nextClient(): number {
-    return this.#nextClient++
+    for (;;) {
+      const client = this.#firstClient + (this.#clients++ % clientsPerNode)
+      if (!this.#sessions.has(client)) return client
+    }
   }
 
   /** From now on the threads take the application's code from that folder. */

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { MessageChannel } from 'node:worker_threads'
 import t from 'tap'
 import { Session } from '../../lib/hub/session.ts'
+import { clientsPerNode } from '../../lib/limits.ts'
 import type { MessagePortLike } from '../../lib/wire/messages.ts'
 import { ThreadWords } from '../../lib/wire/shared-words.ts'
 import { StandHub } from './hub-stand.ts'
@@ -34,4 +35,19 @@ t.test('The hub does so when a thread detaches', async () => {
   await closed
   port2.close()
   await stand.close()
+})
+
+t.test('Numbers of clients begin anew at the end, and pass over those in use', async (t) => {
+  const stand = new StandHub(1)
+  try {
+    const { hub } = stand
+    const taken = stand.program.client.id
+    t.equal(taken, clientsPerNode)
+    const numbers = new Set(Array.from({ length: clientsPerNode * 2 }, () => hub.nextClient()))
+    t.notOk(numbers.has(taken))
+    t.equal(Math.min(...numbers), clientsPerNode + 1)
+    t.equal(Math.max(...numbers), 2 * clientsPerNode - 1)
+  } finally {
+    await stand.close()
+  }
 })
