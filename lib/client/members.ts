@@ -87,7 +87,8 @@ export class Members {
 
   #tell(event: MembersEvent, members: readonly Member[]): void {
     for (const member of members) {
-      for (const listener of this.#listeners[event]) listener(nodeOf(member))
+      // On its own: what a listener throws keeps nothing else from being heard.
+      for (const listener of this.#listeners[event]) queueMicrotask(() => listener(nodeOf(member)))
     }
   }
 }

@@ -7,9 +7,17 @@ interface Waiting {
   readonly untilMs: number
 }
 
+interface Limited {
+  list: Waiting[]
+  /** At this length those who wait no more are let go: most start long before their limit. */
+  lookAt: number
+}
+
+const lookAtMin = 1024
+
 export class QueueDeadlines {
   /** By limit, in milliseconds. */
-  readonly #byLimit = new Map<number, Waiting[]>()
+  readonly #byLimit = new Map<number, Limited>()
   /** Whether the routine still waits. */
   readonly #waits: (routine: number) => boolean
   readonly #expired: (routines: readonly number[]) => void
@@ -23,10 +31,24 @@ export class QueueDeadlines {
 
   add(routine: number, limitMs: number): void {
     const untilMs = performance.now() + limitMs
-    const list = this.#byLimit.get(limitMs)
-    if (list === undefined) this.#byLimit.set(limitMs, [{ routine, untilMs }])
-    else list.push({ routine, untilMs })
+    let limited = this.#byLimit.get(limitMs)
+    if (limited === undefined) {
+      limited = { list: [], lookAt: lookAtMin }
+      this.#byLimit.set(limitMs, limited)
+    }
+    if (limited.list.length >= limited.lookAt) {
+      limited.list = limited.list.filter((one) => this.#waits(one.routine))
+      limited.lookAt = Math.max(lookAtMin, limited.list.length * 2)
+    }
+    limited.list.push({ routine, untilMs })
     this.#arm(untilMs)
+  }
+
+  /** Routines that it keeps, of which some may wait no more. */
+  get size(): number {
+    let size = 0
+    for (const { list } of this.#byLimit.values()) size += list.length
+    return size
   }
 
   get armed(): boolean {
@@ -53,7 +75,7 @@ export class QueueDeadlines {
     const now = performance.now()
     const expired: number[] = []
     let next = Infinity
-    for (const [limitMs, list] of this.#byLimit) {
+    for (const [limitMs, { list }] of this.#byLimit) {
       let passed = 0
       for (; passed < list.length; passed++) {
         const { routine, untilMs } = list[passed] as Waiting
