@@ -97,5 +97,8 @@ export class Preparing implements TaskRunner {
 
   async close(graceMs: number): Promise<void> {
     await this.#inner.close(graceMs)
+    const text = 'The routine was stopped before its code was there: shutdown() was called'
+    const reason = recordOf(new GoawayError('ERR_GOAWAY_SHUTDOWN', text))
+    for (const routine of [...this.#held.keys()]) this.#refuse(routine, reason)
   }
 }

@@ -187,9 +187,9 @@ export class NodeApplication implements PeersDriver {
 
   async #meet(members: readonly Member[]): Promise<void> {
     const { link } = this.#spawner
-    for (const member of members) this.#members.set(member.place, member)
     let failure: unknown
     try {
+      for (const member of members) this.#members.set(member.place, member)
       const lower = members.filter(({ place }) => place > 0 && place < this.place)
       await Promise.all(lower.map((member) => this.#dial(member)))
     } catch (error) {
@@ -234,7 +234,10 @@ export class NodeApplication implements PeersDriver {
 
   linkOver(peer: Peer, error: Error | undefined): void {
     if (peer !== this.#spawner) {
-      return this.#belonging.step({ type: 'peerLost', place: peer.member.place })
+      const { place } = peer.member
+      // No view will ever take away one that was given up before it belonged.
+      if (!peer.isMember) this.#hub.peers.remove(place)
+      return this.#belonging.step({ type: 'peerLost', place })
     }
     const text = 'The link to the program that this node served is over'
     this.#end(new GoawayError('ERR_GOAWAY_LINK_LOST', text, { cause: error }))

@@ -9,7 +9,7 @@ import { Handover } from '../cluster/handover.ts'
 import { libraryVersion } from '../deploy/library-version.ts'
 import type { NodeReport, NodeStart } from '../deploy/node-start.ts'
 import type { NodeStatus } from '../deploy/node-status.ts'
-import { type GoawayError, type GoawayErrorCode, isGoawayError } from '../errors.ts'
+import { GoawayError, type GoawayErrorCode, isGoawayError } from '../errors.ts'
 import { Pool } from '../executor/pool.ts'
 import { linkProtocol, threadsCeiling } from '../limits.ts'
 import type { Hello, LinkEnd } from '../transport/contract.ts'
@@ -153,7 +153,19 @@ class NodeHost {
     const claim: Claim = message[1]
     owner.title = claim.title
     this.#graceMs = claim.linkGraceMs
-    this.#application = new NodeApplication({
+    try {
+      this.#application = this.#take(claim, handover)
+    } catch (error) {
+      // What was half made cannot be undone, but by a fresh process.
+      const reason = error instanceof Error ? error.message : error
+      const text = `Cannot take on ${owner.title}: its claim makes no sense: ${reason}`
+      return this.#over(new GoawayError('ERR_GOAWAY_PROTOCOL', text, { cause: error }))
+    }
+    this.report({ type: 'claimed', title: owner.title, since: owner.since })
+  }
+
+  #take(claim: Claim, handover: Handover): NodeApplication {
+    return new NodeApplication({
       claim,
       spawner: handover,
       start: this.#start,
@@ -163,7 +175,6 @@ class NodeHost {
       status: () => this.#status(),
       over: (why) => this.#over(why),
     })
-    this.report({ type: 'claimed', title: owner.title, since: owner.since })
   }
 
   /** Limits of threads are set when they are made, so one that was made before is of no use. */
