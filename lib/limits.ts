@@ -195,8 +195,11 @@ export const renewalsMax = 16
 
 /** What a flush makes is cut into frames of this size. */
 export const frameBytesMax = 1024 * 1024
-/** Large values go in pieces of this size: a lock grant waits for one of them at most. */
-export const pieceBytes = 128 * 1024
+/**
+ * Large values go in pieces of this size: a lock grant waits for one of them at most. With the
+ * header and net-ipc's tag, a piece is eight whole records of TLS, and lies in as many at its end.
+ */
+export const pieceBytes = 128 * 1024 - 27
 /** A piece that is accepted, so that `pieceBytes` may change. */
 export const pieceBytesMax = 1024 * 1024
 /** No piece is made while so much has not been acknowledged; what is small goes on. */

@@ -56,6 +56,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   esbuild: /^lib\/deploy\/(trace-modules|transform-module)\.ts$/,
   'get-tsconfig': /^lib\/deploy\/transform-module\.ts$/,
   msgpackr: /^lib\/wire\/frame\.ts$/,
+  'net-ipc': /^lib\/transport\/(net-ipc-connection|tcp-(connect|listen))\.ts$/,
   piscina: /^lib\/executor\/pool\.ts$/,
   'cli-table3': /^lib\/cli\/node-table\.ts$/,
   'log-update': /^lib\/cli\/top-command\.ts$/,

@@ -1,16 +1,13 @@
 /** One attempt to open a connection: TCP, TLS, what is said before there is a link. */
-import { isIP } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { lookup } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { Client } from 'net-ipc'
 import type { Hello } from './contract.ts'
 import { type Credentials, dialOptions } from './credentials.ts'
+import { NetIpcConnection } from './net-ipc-connection.ts'
 import { placeOf } from './tcp-errors.ts'
-import {
-  checkAnswer,
-  type Opening,
-  readOpening,
-  type Welcome,
-  writeOpening,
-} from './tcp-opening.ts'
+import { checkAnswer, decodeAnswer, type Opening, type Welcome } from './tcp-opening.ts'
 
 /** Where to, and as whom. */
 export interface Target {
@@ -23,21 +20,51 @@ export interface Target {
 }
 
 export interface Connected {
-  readonly socket: TLSSocket
+  readonly connection: NetIpcConnection
   readonly answer: Welcome
-  /** What came behind the answer. */
-  readonly rest: Uint8Array
 }
 
-function tlsSocket({ host, port, name, credentials }: Target): TLSSocket {
-  const socket = connectTls({
-    ...dialOptions(credentials, host, name),
-    host,
+/** A connection to who holds the secret, or has a certificate; nothing has been said on it. */
+export interface Secured {
+  readonly client: Client
+  readonly socket: TLSSocket
+  say(opening: Opening): void
+}
+
+function makeClient({ host, port, name, credentials }: Target): Client {
+  const lookUpHost: LookupFunction = (_name, options, found) => lookup(host, options, found)
+  const options = { ...dialOptions(credentials, host, name), lookup: lookUpHost }
+  return new Client({
+    // The name that TLS is told. An address is none, and TLS would warn of it.
+    host: isIP(host) === 0 ? host : 'goaway',
     port,
-    // An address is no server name: TLS warns of it.
-    ...(isIP(host) === 0 ? { servername: host } : {}),
+    tls: true,
+    messagepack: true,
+    // Both are the link's business: nothing may be sent a second time, or later, by itself.
+    reconnect: false,
+    retries: 0,
+    options,
   })
-  return socket.setNoDelay(true)
+}
+
+function begin(target: Target): Secured {
+  const client = makeClient(target)
+  const said: Partial<Opening> = {}
+  // It never settles if it fails; whoever listens to the socket knows.
+  void client.connect(said)
+  const socket = client.connection as TLSSocket
+  socket.setNoDelay(true)
+  // net-ipc would speak when TCP is there, before it is known who is at the other end.
+  const [speak] = socket.listeners('ready')
+  socket.removeAllListeners('ready')
+  return {
+    client,
+    socket,
+    say(opening) {
+      Object.assign(said, opening)
+      speak?.()
+    },
+  }
 }
 
 /** A connection to who holds the secret. Settles within the time, or when the signal aborts. */
@@ -45,28 +72,50 @@ export async function secure(
   target: Target,
   timeoutMs: number,
   signal: AbortSignal,
-): Promise<TLSSocket> {
+): Promise<Secured> {
   signal.throwIfAborted()
-  const socket = tlsSocket(target)
-  await guard(socket, signal, () => secured(socket, timeoutMs))
+  const secured = begin(target)
+  const { socket } = secured
   // Whoever has it next hears of its end as such.
   socket.on('error', () => {})
-  return socket
+  await guard(socket, signal, () =>
+    settled(socket, timeoutMs, (done) => socket.once('secureConnect', done)),
+  )
+  return secured
 }
 
 /** What is said before there is a link. Settles within the time, or when the signal aborts. */
 export async function greet(
-  socket: TLSSocket,
+  { client, socket, say }: Secured,
   target: Target,
   opening: Opening,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<Connected> {
   return await guard(socket, signal, async () => {
-    writeOpening(socket, opening)
-    const { value, rest } = await readOpening(socket, timeoutMs)
+    const connection = new NetIpcConnection(socket, 'dialer')
+    const said = await settled(socket, timeoutMs, (done) => {
+      listen(client, connection, done)
+      say(opening)
+    })
     const place = placeOf(target.name, target.host, target.port)
-    return { socket, answer: checkAnswer(value, target.hello, place), rest }
+    // Before both are ready it is an object: a refusal of our certificate.
+    const value = said instanceof Uint8Array ? decodeAnswer(said) : said
+    return { connection, answer: checkAnswer(value, target.hello, place) }
+  })
+}
+
+/** The first message is the answer; those behind it are the connection's. */
+function listen(
+  client: Client,
+  connection: NetIpcConnection,
+  answered: (answer: unknown) => void,
+): void {
+  client.once('ready', () => connection.ready(client))
+  client.once('message', (answer: unknown) => {
+    connection.expectRecords()
+    client.on('message', (message: unknown) => connection.heard(message))
+    answered(answer)
   })
 }
 
@@ -78,8 +127,8 @@ export async function connect(
   signal: AbortSignal,
 ): Promise<Connected> {
   const until = performance.now() + timeoutMs
-  const socket = await secure(target, timeoutMs, signal)
-  return await greet(socket, target, opening, Math.max(1, until - performance.now()), signal)
+  const secured = await secure(target, timeoutMs, signal)
+  return await greet(secured, target, opening, Math.max(1, until - performance.now()), signal)
 }
 
 /** If it fails, or when the signal aborts, the connection is of no use. */
@@ -94,8 +143,6 @@ async function guard<R>(socket: TLSSocket, signal: AbortSignal, act: () => Promi
     signal.throwIfAborted()
     return result
   } catch (error) {
-    // Nobody asks for the errors that it may still have.
-    socket.on('error', () => {})
     socket.destroy()
     throw error
   } finally {
@@ -103,21 +150,27 @@ async function guard<R>(socket: TLSSocket, signal: AbortSignal, act: () => Promi
   }
 }
 
-function secured(socket: TLSSocket, timeoutMs: number): Promise<void> {
+/** What `act` is done with, unless the connection fails or ends, or the time is over, before. */
+function settled(
+  socket: TLSSocket,
+  timeoutMs: number,
+  act: (done: (value?: unknown) => void) => void,
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const finish = (error?: Error): void => {
+    const finish = (settle: () => void): void => {
       clearTimeout(timer)
-      socket.off('secureConnect', finish)
-      socket.off('error', finish)
+      socket.off('error', onError)
       socket.off('close', onClose)
-      if (error === undefined) resolve()
-      else reject(error)
+      settle()
     }
-    const onClose = (): void => finish(coded('it closed the connection', 'ECONNRESET'))
-    const timer = setTimeout(() => finish(coded('it does not answer', 'ETIMEDOUT')), timeoutMs)
-    socket.on('secureConnect', finish)
-    socket.on('error', finish)
+    const onError = (error: Error): void => finish(() => reject(error))
+    const onClose = (): void => onError(coded('it closed the connection', 'ECONNRESET'))
+    const timer = setTimeout(() => onError(coded('it does not answer', 'ETIMEDOUT')), timeoutMs)
+    socket.on('error', onError)
     socket.on('close', onClose)
+    // A connection may have ended while nobody looked.
+    if (socket.destroyed) onClose()
+    else act((value) => finish(() => resolve(value)))
   })
 }
 

@@ -4,11 +4,10 @@
  * the link, says so, and the link is over at once.
  */
 import { randomUUID } from 'node:crypto'
-import type { TLSSocket } from 'node:tls'
 import { GoawayError, isGoawayError } from '../errors.ts'
 import { redialAttemptMs, redialAttempts, redialMsMax, redialMsMin } from '../limits.ts'
 import type { Hello, LinkEnd } from './contract.ts'
-import { type Connected, connect, greet, secure, type Target } from './tcp-connect.ts'
+import { type Connected, connect, greet, type Secured, secure, type Target } from './tcp-connect.ts'
 import { dialError, isWorthRetrying, placeOf } from './tcp-errors.ts'
 import { TcpLink } from './tcp-link.ts'
 import type { Opening } from './tcp-opening.ts'
@@ -69,7 +68,7 @@ class Redial {
     }
   }
 
-  linkOver({ socket, answer, rest }: Connected): LinkEnd {
+  linkOver({ connection, answer }: Connected): LinkEnd {
     this.#expects = answer.hello.incarnation
     const link: TcpLink = new TcpLink({
       place: this.#place,
@@ -77,7 +76,7 @@ class Redial {
       broke: () => void this.#again(link),
       over: () => this.#over.abort(),
     })
-    link.attach(socket, answer.received, rest)
+    link.attach(connection, answer.received)
     return link
   }
 
@@ -87,10 +86,10 @@ class Redial {
     let waitMs = redialMsMin
     while (!link.isOver && !link.isConnected) {
       try {
-        const socket = await this.#firstSecured()
+        const secured = await this.#firstSecured()
         const opening = this.#opening(true, link.received)
-        const connected = await greet(socket, this.#target, opening, redialAttemptMs, signal)
-        link.attach(connected.socket, connected.answer.received, connected.rest)
+        const connected = await greet(secured, this.#target, opening, redialAttemptMs, signal)
+        link.attach(connected.connection, connected.answer.received)
         return
       } catch (error) {
         if (isGoawayError(error)) link.lost(error)
@@ -105,11 +104,11 @@ class Redial {
    * network may be well by then. So attempts begin one after the other, and the first that comes
    * through ends the others. Only that one opens: a link takes two openings at once for a fault.
    */
-  async #firstSecured(): Promise<TLSSocket> {
+  async #firstSecured(): Promise<Secured> {
     const others = new AbortController()
     const signal = AbortSignal.any([this.#over.signal, others.signal])
-    const attempts: Promise<TLSSocket>[] = []
-    let chosen: TLSSocket | undefined
+    const attempts: Promise<Secured>[] = []
+    let chosen: Secured | undefined
     try {
       for (let begun = 0; begun < redialAttempts; begun++) {
         attempts.push(secure(this.#target, redialAttemptMs, signal))
@@ -122,7 +121,7 @@ class Redial {
       return chosen
     } finally {
       others.abort()
-      const drop = (socket: TLSSocket): unknown => socket !== chosen && socket.destroy()
+      const drop = (one: Secured): unknown => one !== chosen && one.socket.destroy()
       for (const attempt of attempts) attempt.then(drop, () => {})
     }
   }

@@ -8,7 +8,7 @@
  *   `graceMs` is over, on both sides.
  * - A connection on which nothing comes, although something is awaited, is broken.
  */
-import { GoawayError } from '../errors.ts'
+import { GoawayError, isGoawayError } from '../errors.ts'
 import {
   acknowledgeBytes,
   acknowledgeMs,
@@ -31,7 +31,11 @@ import {
 } from './link-record.ts'
 import { LinkSender, type SentRecord } from './link-sender.ts'
 
-/** What a link needs of a `TLSSocket`. */
+/**
+ * What a link needs of a connection. `part`: a part of a record has come, whose rest is waited for;
+ * not for who gives parts as `data`. An error with a code of ours ends the link, not the connection
+ * alone.
+ */
 export interface Connection {
   readonly writableLength: number
   readonly destroyed: boolean
@@ -39,7 +43,7 @@ export interface Connection {
   cork(): void
   uncork(): void
   on(event: 'data', listener: (chunk: Uint8Array) => void): unknown
-  on(event: 'drain' | 'close' | 'end', listener: () => void): unknown
+  on(event: 'drain' | 'close' | 'part', listener: () => void): unknown
   on(event: 'error', listener: (error: Error) => void): unknown
   once(event: 'close', listener: () => void): unknown
   resume(): unknown
@@ -147,7 +151,7 @@ export class TcpLink implements Link, LinkEnd {
   }
 
   /** Goes on with a connection; `peerReceived` is what the other end said that it has. */
-  attach(connection: Connection, peerReceived: number, rest: Uint8Array): void {
+  attach(connection: Connection, peerReceived: number): void {
     if (this.#ending !== undefined) {
       connection.destroy()
       return
@@ -171,14 +175,18 @@ export class TcpLink implements Link, LinkEnd {
     connection.on('drain', () => {
       if (this.#connection === connection) this.#pump()
     })
-    connection.on('error', () => {})
+    connection.on('part', () => {
+      if (this.#connection === connection) this.#hearPart()
+    })
+    connection.on('error', (error) => {
+      if (this.#connection === connection && isGoawayError(error)) this.fail(error)
+    })
     connection.on('close', () => {
       if (this.#connection === connection) this.#break()
     })
     if (connection.destroyed) this.#break()
     else {
-      if (rest.byteLength > 0) this.#hear(rest)
-      if (this.#connection === connection) connection.resume()
+      connection.resume()
       this.#pump()
     }
   }
@@ -227,9 +235,19 @@ export class TcpLink implements Link, LinkEnd {
     else {
       if (heard.asked || this.#bytesThen >= acknowledgeBytes) this.#acknowledge()
       this.#pump()
-      if (this.#owed)
-        this.#acknowledgeTimer ??= this.#timers.set(acknowledgeMs, this.#acknowledgeLate)
+      if (this.#owed) this.#acknowledgeSoon()
     }
+  }
+
+  /** On a slow way it shows that something arrives. */
+  #hearPart(): void {
+    this.#looksInVain = 0
+    this.#owed = true
+    this.#acknowledgeSoon()
+  }
+
+  #acknowledgeSoon(): void {
+    this.#acknowledgeTimer ??= this.#timers.set(acknowledgeMs, this.#acknowledgeLate)
   }
 
   readonly #acknowledgeLate = (): void => {

@@ -1,13 +1,11 @@
 /**
- * What is said on a connection before there is a link: the dialer's opening, the listener's answer,
- * both JSON behind a length of four bytes. Both come from somebody who holds the secret, and are
- * bounded and checked all the same.
+ * What is said on a connection before there is a link: the dialer's opening, with which net-ipc
+ * connects, and the listener's answer, both JSON. Both come from somebody who holds the secret, and
+ * are bounded (`net-ipc-connection.ts`) and checked all the same.
  */
-import type { TLSSocket } from 'node:tls'
 import { GoawayError, type GoawayErrorCode } from '../errors.ts'
-import { openingBytesMax, openingMsMax } from '../limits.ts'
 import type { Hello } from './contract.ts'
-import { get32, protocolError, put32 } from './link-record.ts'
+import { protocolError } from './link-record.ts'
 
 export interface Opening {
   readonly hello: Hello
@@ -37,63 +35,17 @@ export interface Welcome {
 
 const purposes: readonly unknown[] = ['claim', 'peer', 'status', 'stop']
 
-function encode(value: Opening | OpeningAnswer): Uint8Array {
-  const text = new TextEncoder().encode(JSON.stringify(value))
-  const bytes = new Uint8Array(4 + text.byteLength)
-  put32(bytes, 0, text.byteLength)
-  bytes.set(text, 4)
-  return bytes
+/** An answer, as the first packet of bytes. */
+export function encodeAnswer(value: OpeningAnswer): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value))
 }
 
-export function writeOpening(socket: TLSSocket, value: Opening | OpeningAnswer): void {
-  socket.write(encode(value))
-}
-
-/** What came, and bytes that came behind it. */
-export interface OpeningRead {
-  readonly value: unknown
-  readonly rest: Uint8Array
-}
-
-/**
- * Reads one value, or rejects: the connection is gone, it takes too long, or it is no opening.
- * Nobody reads from the socket afterwards until somebody listens to `data`.
- */
-export function readOpening(socket: TLSSocket, timeoutMs = openingMsMax): Promise<OpeningRead> {
-  return new Promise((resolve, reject) => {
-    let bytes = Buffer.alloc(0)
-    const finish = (error: Error | undefined, read?: OpeningRead): void => {
-      clearTimeout(timer)
-      socket.off('data', onData)
-      socket.off('error', finish)
-      socket.off('close', onClose)
-      socket.pause()
-      if (read === undefined) reject(error ?? protocolError('no opening'))
-      else resolve(read)
-    }
-    const onData = (chunk: Buffer): void => {
-      bytes = Buffer.concat([bytes, chunk])
-      if (bytes.byteLength < 4) return
-      const end = 4 + get32(bytes, 0)
-      if (end > 4 + openingBytesMax) finish(protocolError(`an opening of ${end} bytes`))
-      else if (bytes.byteLength >= end) {
-        try {
-          const value: unknown = JSON.parse(bytes.toString('utf8', 4, end))
-          finish(undefined, { value, rest: bytes.subarray(end) })
-        } catch (error) {
-          finish(protocolError('an opening that is no JSON', error))
-        }
-      }
-    }
-    const onClose = (): void =>
-      finish(Object.assign(new Error('it closed the connection'), { code: 'ECONNRESET' }))
-    const late = Object.assign(new Error('it does not answer'), { code: 'ETIMEDOUT' })
-    const timer = setTimeout(() => finish(late), timeoutMs)
-    socket.on('data', onData)
-    socket.on('error', finish)
-    socket.on('close', onClose)
-    socket.resume()
-  })
+export function decodeAnswer(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes))
+  } catch (error) {
+    throw protocolError('an answer that is no JSON', error)
+  }
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.length < 2048

@@ -3,6 +3,7 @@
  * has been written arrives when, and in pieces as small, as the test says.
  */
 import type { Link, LinkListener } from '../../lib/transport/contract.ts'
+import { headerBytes, putHeader } from '../../lib/transport/link-record.ts'
 import { type Connection, TcpLink, type Timers } from '../../lib/transport/tcp-link.ts'
 import type { LinkMessage } from '../../lib/wire/messages.ts'
 
@@ -138,8 +139,8 @@ export class LinkWorld {
     const received = [a.tcp.received, b.tcp.received] as const
     a.connection = connections[0]
     b.connection = connections[1]
-    a.tcp.attach(connections[0], received[1], new Uint8Array(0))
-    b.tcp.attach(connections[1], received[0], new Uint8Array(0))
+    a.tcp.attach(connections[0], received[1])
+    b.tcp.attach(connections[1], received[0])
   }
 
   /** Both ends notice; what was under way is gone. */
@@ -158,4 +159,18 @@ export class LinkWorld {
       } else quiet = 0
     }
   }
+}
+
+/** A counted record as a sender would not make it. */
+export function record(
+  kind: number,
+  sequence: number,
+  body: Uint8Array,
+  value = 0,
+  total = 0,
+): Uint8Array {
+  const bytes = new Uint8Array(headerBytes + body.byteLength)
+  putHeader(bytes, body.byteLength, kind, sequence, value, total)
+  bytes.set(body, headerBytes)
+  return bytes
 }

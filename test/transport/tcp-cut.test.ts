@@ -13,7 +13,9 @@ class Network {
   readonly #pairs = new Set<readonly [Socket, Socket]>()
   /** New connections are refused. */
   down = false
+  opened = (): void => {}
   cuts = 0
+  #slow: NodeJS.Timeout | undefined
 
   constructor(target: () => number) {
     this.#server = createServer({ noDelay: true }, (near) => {
@@ -21,6 +23,7 @@ class Network {
         near.destroy()
         return
       }
+      this.opened()
       const far = connect({ port: target(), host: '127.0.0.1', noDelay: true })
       const pair = [near, far] as const
       this.#pairs.add(pair)
@@ -55,7 +58,21 @@ class Network {
     }
   }
 
+  /** So many bytes pass at a time, on each way, and then nothing for `ms`. */
+  slow(bytes: number, ms: number): void {
+    this.freeze()
+    this.#slow = setInterval(() => {
+      for (const [near, far] of this.#pairs) {
+        for (const [from, to] of [[near, far] as const, [far, near] as const]) {
+          const chunk: Buffer | null = from.read(bytes) ?? from.read()
+          if (chunk !== null && to.writable) to.write(chunk)
+        }
+      }
+    }, ms)
+  }
+
   close(): void {
+    clearInterval(this.#slow)
     this.cut()
     this.#server.close()
   }
@@ -188,6 +205,23 @@ t.test(
     await listener.close()
   },
 )
+
+t.test('a network so slow that one piece takes seconds is not taken for dead', async (t) => {
+  const { listener, network, a, b } = await linked({ graceMs: () => 60_000 })
+  let attempts = 0
+  network.opened = () => attempts++
+  network.slow(4096, 50)
+  const value = new Uint8Array(new SharedArrayBuffer(140_000)).fill(0)
+  a.link.send(['reply', 1, 0, [1, value]])
+  a.link.flush()
+  const start = performance.now()
+  await b.until(() => b.total === 1)
+  t.ok(performance.now() - start > 1000, 'longer than a link waits for a sign of life')
+  t.equal(attempts, 0, 'over the one connection')
+  await closeBoth(a, b)
+  network.close()
+  await listener.close()
+})
 
 t.test('a network that stays down ends the link on both sides', async (t) => {
   const { listener, network, a, b } = await linked({ graceMs: () => 300 })

@@ -9,18 +9,16 @@ import {
   writeAheadBytes,
 } from '../../lib/limits.ts'
 import {
-  headerBytes,
   kindAcknowledge,
   kindFrame,
   kindLarge,
   kindPiece,
   plainRecord,
-  putHeader,
 } from '../../lib/transport/link-record.ts'
 import { encodeFrame } from '../../lib/wire/frame.ts'
 import type { LinkMessage } from '../../lib/wire/messages.ts'
 import { randomOf } from '../hub/random.ts'
-import { LinkWorld } from './link-world.ts'
+import { LinkWorld, record } from './link-world.ts'
 
 const small = (lane: number, call: number): LinkMessage => ['reply', lane, call, null]
 const shared = (bytes: number): Uint8Array => new Uint8Array(new SharedArrayBuffer(bytes))
@@ -191,19 +189,6 @@ t.test('an end that breaks off is told after the resume', async (t) => {
   t.same([a.endings, b.endings], [[undefined], [undefined]])
   t.same(callsOf(b.messages), [1])
 })
-
-function record(
-  kind: number,
-  sequence: number,
-  body: Uint8Array,
-  value = 0,
-  total = 0,
-): Uint8Array {
-  const bytes = new Uint8Array(headerBytes + body.byteLength)
-  putHeader(bytes, body.byteLength, kind, sequence, value, total)
-  bytes.set(body, headerBytes)
-  return bytes
-}
 
 const frame = encodeFrame([small(1, 1)]).bytes
 const piece = new Uint8Array(1000)

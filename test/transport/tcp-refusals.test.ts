@@ -4,9 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createServer as createTlsServer } from 'node:tls'
 import t, { type Test } from 'tap'
 import type { LinkEnd } from '../../lib/transport/contract.ts'
-import type { Credentials } from '../../lib/transport/credentials.ts'
+import { type Credentials, listenOptions } from '../../lib/transport/credentials.ts'
 import { call, host, makeHello, secret } from './tcp-stand.ts'
 
 const quick = { timeoutMs: 300 }
@@ -194,6 +195,25 @@ function makeCertificates(folder: string): Record<'one' | 'two' | 'stranger', Cr
   return { one: credentials('one'), two: credentials('two'), stranger: credentials('stranger') }
 }
 
+/** Somebody listens there whom the authority does not know: he is told nothing. */
+async function testImpostor(t: Test, his: Credentials, ours: Credentials): Promise<void> {
+  let heard = 0
+  const gone: Promise<unknown>[] = []
+  const server = createTlsServer(listenOptions(his), (socket) => {
+    socket.on('error', () => {})
+    socket.on('data', (chunk: Buffer) => {
+      heard += chunk.byteLength
+    })
+    gone.push(new Promise((resolve) => socket.once('close', resolve)))
+  }).listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as { port: number }
+  await t.rejects(call(port, { credentials: ours }), { code: 'ERR_GOAWAY_SECRET' })
+  await Promise.all(gone)
+  t.equal(heard, 0, 'an opening is for nobody but the cluster')
+  server.close()
+}
+
 async function testCertificates(
   t: Test,
   { one, two, stranger }: Record<'one' | 'two' | 'stranger', Credentials>,
@@ -219,6 +239,7 @@ async function testCertificates(
   const impostor = await host({ credentials: stranger })
   await t.rejects(call(impostor.port, { credentials: two }), { code: 'ERR_GOAWAY_SECRET' })
   await impostor.close()
+  await testImpostor(t, stranger, two)
   await t.rejects(host({ credentials: { ...one, key: 'no key' } as Credentials }), {
     code: 'ERR_GOAWAY_CONFIG',
   })

@@ -6,8 +6,9 @@ import t from 'tap'
 import { openingBytesMax, strangersMax } from '../../lib/limits.ts'
 import type { LinkEnd, LinkListener } from '../../lib/transport/contract.ts'
 import { dialOptions } from '../../lib/transport/credentials.ts'
-import { readOpening, writeOpening } from '../../lib/transport/tcp-opening.ts'
+import { kindPiece } from '../../lib/transport/link-record.ts'
 import { randomOf } from '../hub/random.ts'
+import { record } from './link-world.ts'
 import { call, type Host, host, makeHello, secret } from './tcp-stand.ts'
 
 const silent: LinkListener = { received() {}, closed() {} }
@@ -104,21 +105,92 @@ async function insider(port: number): Promise<TLSSocket> {
   return socket
 }
 
+/** A length as net-ipc writes it. */
+function tagOf(length: number): Buffer {
+  const sevens = [28, 21, 14, 7, 0].map((bits) => Math.floor(length / 2 ** bits) % 128)
+  return Buffer.from([...sevens.slice(0, 4), (sevens[4] as number) + 128])
+}
+
+const packetOf = (text: string): Buffer => Buffer.concat([tagOf(text.length), Buffer.from(text)])
+const openingOf = (extras: unknown): string =>
+  JSON.stringify({ t: 0, d: { compress: false, messagepack: true, extras } })
+
 t.test('an opening that is none is refused', async (t) => {
   const listener = await host()
-  const long = Buffer.alloc(8)
-  long.writeUInt32BE(openingBytesMax + 1)
-  const nothing = Buffer.from('\0\0\0\x04null')
-  const noJson = Buffer.from('\0\0\0\x04{{{{')
-  const lacking = Buffer.from(`\0\0\0\0${JSON.stringify({ hello: makeHello() })}`)
-  lacking.writeUInt32BE(lacking.byteLength - 4)
-  for (const bytes of [long, nothing, noJson, lacking, randomBytes(100)]) {
+  const greeting = Buffer.from('IPC')
+  const packets = [
+    tagOf(openingBytesMax + 1),
+    // net-ipc itself would throw at these two, where nobody could catch it.
+    tagOf(2 ** 34),
+    Buffer.alloc(100),
+    ...['null', '{{{{', '', '{"t":0}', '{"t":1,"d":1}', '{"t":2,"d":1,"n":"x"}'].map(packetOf),
+    ...[undefined, null, 7, { hello: makeHello() }].map((one) => packetOf(openingOf(one))),
+    randomBytes(100),
+  ]
+  const sockets: TLSSocket[] = []
+  for (const bytes of packets) {
+    const socket = await insider(listener.port)
+    socket.write(Buffer.concat([greeting, bytes]))
+    sockets.push(socket)
+  }
+  for (const bytes of ['GET', 'GET / HTTP/1.1\r\n\r\n', 'xyz', 'x', '']) {
     const socket = await insider(listener.port)
     socket.write(bytes)
-    await gone(socket)
+    sockets.push(socket)
   }
+  await Promise.all(sockets.map(gone))
   t.same(listener.linked, [])
   t.ok(await serves(listener))
+  await listener.close()
+})
+
+/** Opens a link by hand; returns when it is answered. */
+async function openByHand(port: number, link: string): Promise<TLSSocket> {
+  const socket = await insider(port)
+  const opening = { hello: makeHello(), attempt: 1, resumes: false, expects: '', received: 0 }
+  socket.write('IPC')
+  socket.write(packetOf(openingOf({ ...opening, link })))
+  let heard = ''
+  while (!heard.includes('"received":0')) {
+    await new Promise((resolve) => socket.once('readable', resolve))
+    heard += String(socket.read() ?? '')
+  }
+  return socket
+}
+
+const endingOf = (end: LinkEnd): Promise<Error | undefined> =>
+  new Promise((resolve) => void end.open({ ...silent, closed: resolve }))
+
+t.test('a packet that is too large, or no record, is refused when it begins', async (t) => {
+  const listener = await host()
+  const piece = record(kindPiece, 1, new Uint8Array(1000), 0, 100_000)
+  for (const [title, bytes] of Object.entries({
+    'a packet of 300 MB': tagOf(300_000_000),
+    'a packet longer than can be': tagOf(2 ** 34),
+    'a packet for a shorter record': Buffer.concat([tagOf(5000), piece]),
+    'a packet of no record': Buffer.concat([tagOf(5000), Buffer.alloc(100, 77)]),
+  })) {
+    const socket = await openByHand(listener.port, title)
+    const ending = endingOf(listener.linked.at(-1)?.end as LinkEnd)
+    socket.write(bytes)
+    t.match(await ending, { code: 'ERR_GOAWAY_PROTOCOL' }, title)
+    await gone(socket)
+  }
+  t.ok(await serves(listener))
+  await listener.close()
+})
+
+t.test('a connection that ends within a packet is noticed, wherever it ends', async (t) => {
+  const listener = await host({ graceMs: () => 50 })
+  const piece = record(kindPiece, 1, new Uint8Array(1000), 0, 100_000)
+  const packet = Buffer.concat([tagOf(piece.byteLength), piece])
+  for (const length of [1, 2, 3, 4, 5, 6, 20, 40, packet.byteLength - 1, packet.byteLength]) {
+    const socket = await openByHand(listener.port, `${length} bytes`)
+    const ending = endingOf(listener.linked.at(-1)?.end as LinkEnd)
+    socket.end(packet.subarray(0, length))
+    t.match(await ending, { code: 'ERR_GOAWAY_LINK_LOST' }, `${length} bytes`)
+    await gone(socket)
+  }
   await listener.close()
 })
 
@@ -127,10 +199,7 @@ t.test('an insider who sends noise loses his link, and nobody else', async (t) =
   const random = randomOf(3)
   const endings: (Error | undefined)[] = []
   for (let count = 0; count < 20; count++) {
-    const socket = await insider(listener.port)
-    const opening = { hello: makeHello(), attempt: 1, resumes: false, expects: '', received: 0 }
-    writeOpening(socket, { ...opening, link: `link ${count}` })
-    await readOpening(socket)
+    const socket = await openByHand(listener.port, `link ${count}`)
     const link = listener.linked.at(-1)?.end as LinkEnd
     const ended = new Promise<void>((resolve) => {
       link.open({

@@ -1,8 +1,20 @@
 /** Runs in a thread: listens, dials, sends both ways, closes, and ends by itself. */
+import { once } from 'node:events'
+import { connect as connectTls } from 'node:tls'
 import type { Link, LinkEnd } from '../../lib/transport/contract.ts'
-import { call, host } from './tcp-stand.ts'
+import { dialOptions } from '../../lib/transport/credentials.ts'
+import { call, host, secret } from './tcp-stand.ts'
 
-const listener = await host()
+let warned = (): void => {}
+const noticed = new Promise<void>((resolve) => {
+  warned = resolve
+})
+const listener = await host({ warn: () => warned() })
+// One who knows the secret, stops within the greeting, and is gone: net-ipc would wait for him.
+const mute = connectTls({ ...dialOptions(secret, '127.0.0.1', ''), port: listener.port })
+await once(mute, 'secureConnect')
+mute.end('IP')
+await noticed
 const { end } = await call(listener.port)
 
 interface Side {
