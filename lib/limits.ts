@@ -248,3 +248,7 @@ export const returnMsMax = 10_000
  * forgotten: an old one would be taken for new.
  */
 export const foreignLocksMax = 1024 * 1024
+/** How long a program that ends waits for its output to be written, and for its nodes to hear. */
+export const farewellMs = 1_000
+/** Who has a node's link has to say so soon what it wants, in milliseconds. */
+export const claimMsMax = 5_000

@@ -145,6 +145,8 @@ export function startHub(options: StartOptions): Node {
   keepWhileBusy(client, keeper)
   client.answerWhetherQuiet(programBaseline)
   const close = closer(client, routines, worker, port1)
+  // A program that ends lets its nodes know, or they would wait for it to come back.
+  if (cluster !== undefined) process.once('beforeExit', () => void close(0))
   const clustered = cluster !== undefined
   return { name: 'local', client, routines, thread: 0, clustered, members, close }
 }

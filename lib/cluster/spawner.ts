@@ -11,7 +11,7 @@ import { GoawayError } from '../errors.ts'
 import type { Hub } from '../hub/hub.ts'
 import type { Peer } from '../hub/peer.ts'
 import type { PeersDriver } from '../hub/peers.ts'
-import { linkProtocol, placesMax, returnMsMax, returnMsMin } from '../limits.ts'
+import { farewellMs, linkProtocol, placesMax, returnMsMax, returnMsMin } from '../limits.ts'
 import type { Standing } from '../protocol/membership-node.ts'
 import {
   membershipSpawner,
@@ -324,18 +324,35 @@ export class Spawner implements PeersDriver {
     return true
   }
 
-  /** Lets the nodes go: each ends what it has of this application. */
+  /**
+   * Lets the nodes go: each ends what it has of this application. When this comes back they know,
+   * so that the next application is not told that they are busy.
+   */
   async close(): Promise<void> {
     this.#closing = true
     this.#alarm.clear()
     for (const timer of this.#returns) clearTimeout(timer)
-    await this.#output.finish()
-    for (const { link } of this.#hub.peers) {
+    // A terminal that takes nothing is no reason to keep the nodes.
+    await within(farewellMs, this.#output.finish())
+    const peers = [...this.#hub.peers]
+    for (const { link } of peers) {
       link.send(['bye'])
       link.close()
     }
-    await Promise.allSettled(this.#nodes.map((node) => node.stop()))
+    const ended = Promise.all(peers.map((peer) => peer.ended))
+    const stopped = Promise.allSettled(this.#nodes.map((node) => node.stop()))
+    await Promise.all([within(farewellMs, ended), stopped])
   }
+}
+
+/** Resolves when the promise does, or when the time is over. */
+async function within(limitMs: number, promise: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs)
+  })
+  await Promise.race([promise, limit])
+  clearTimeout(timer)
 }
 
 const spawner = { place: 0, index: 0, name: 'spawner', host: '', port: 0, labels: [] } as const

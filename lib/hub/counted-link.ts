@@ -10,6 +10,10 @@ export class CountedLink implements Link {
     this.#link = link
   }
 
+  get isConnected(): boolean {
+    return this.#link.isConnected
+  }
+
   get backlog(): number {
     return this.#link.backlog
   }

@@ -40,6 +40,9 @@ export class Peer implements LinkListener {
   readonly early: RemoteRoutineMessage[] = []
   readonly stores: RemoteStores
   readonly server: LinkServer
+  /** When the link is over, and the node knows it if it lives. */
+  readonly ended: Promise<void>
+  #hasEnded = (): void => {}
   readonly #host: PeerHost
   readonly #waiting: LinkMessage[] = []
   /** It is lost, or spoke nonsense: what may still come of it is not acted on. */
@@ -48,6 +51,9 @@ export class Peer implements LinkListener {
   constructor(member: Member, end: LinkEnd, host: PeerHost) {
     this.member = member
     this.#host = host
+    this.ended = new Promise((resolve) => {
+      this.#hasEnded = resolve
+    })
     this.link = new CountedLink(end.open(this))
     this.stores = new RemoteStores(this.link, member.name, host.replies)
     this.server = new LinkServer(this.link, host.stores)
@@ -117,6 +123,7 @@ export class Peer implements LinkListener {
   }
 
   closed(error?: Error): void {
+    this.#hasEnded()
     this.#host.linkOver(this, error)
     this.#host.turn()
   }

@@ -11,8 +11,8 @@ import type { NodeReport, NodeStart } from '../deploy/node-start.ts'
 import type { NodeStatus } from '../deploy/node-status.ts'
 import { GoawayError, type GoawayErrorCode, isGoawayError } from '../errors.ts'
 import { Pool } from '../executor/pool.ts'
-import { linkProtocol, threadsCeiling } from '../limits.ts'
-import type { Hello, LinkEnd } from '../transport/contract.ts'
+import { claimMsMax, linkProtocol, threadsCeiling } from '../limits.ts'
+import type { Hello, Link, LinkEnd } from '../transport/contract.ts'
 import { listen } from '../transport/tcp.ts'
 import type { Claim, LinkMessage } from '../wire/messages.ts'
 import { NodeApplication } from './node-application.ts'
@@ -33,8 +33,17 @@ export async function serveNode(parts: NodeHubStart, pool: Pool): Promise<void> 
 }
 
 interface Refusal {
-  readonly code: GoawayErrorCode
+  readonly code: GoawayErrorCode | 'ERR_GOAWAY_AGAIN'
   readonly message: string
+}
+
+/** The spawner that has this node. */
+interface Owner {
+  readonly hello: Hello
+  /** In milliseconds since 1970. */
+  readonly since: number
+  title: string
+  readonly link: Link
 }
 
 class NodeHost {
@@ -43,8 +52,9 @@ class NodeHost {
   readonly #pool: Pool
   readonly #incarnation = randomUUID()
   /** The spawner that has this node, from the moment in which its link is there. */
-  #owner: { readonly hello: Hello; readonly since: number; title: string } | undefined
+  #owner: Owner | undefined
   #application: NodeApplication | undefined
+  #leaving = false
   #graceMs = 2_000
   #port = 0
 
@@ -90,6 +100,11 @@ class NodeHost {
 
   #admit(peer: Hello): Refusal | undefined {
     const owner = this.#owner
+    if (this.#leaving || (peer.purpose === 'claim' && owner?.link.isConnected === false)) {
+      // Its program may have ended just now. Who dials tries again, and finds either that program
+      // once more or a fresh process.
+      return { code: 'ERR_GOAWAY_AGAIN', message: `Node ${this.#name} is about to start anew` }
+    }
     if (peer.purpose === 'claim') {
       if (owner === undefined) return undefined
       if (owner.hello.application === peer.application) return this.#duplicate()
@@ -131,10 +146,14 @@ class NodeHost {
       case 'peer':
         return this.#application?.linked(peer, end)
       case 'claim': {
-        this.#owner = { hello: peer, since: Date.now(), title: peer.name }
         const handover: Handover = new Handover(end, (message) => this.#claimed(message, handover))
+        this.#owner = { hello: peer, since: Date.now(), title: peer.name, link: handover.link }
         // Until it has said what it wants, a spawner that goes away leaves the node free.
+        const silent = setTimeout(() => {
+          if (this.#application === undefined) handover.link.close()
+        }, claimMsMax)
         handover.onClosed(() => {
+          clearTimeout(silent)
           if (this.#application === undefined) this.#owner = undefined
         })
       }
@@ -191,6 +210,7 @@ class NodeHost {
 
   /** Tells the others, if there are any, and exits. */
   leave(): void {
+    this.#leaving = true
     this.#application?.leave()
     // What was just sent is on its way when the event loop has gone round.
     setTimeout(() => this.exit(), 20)

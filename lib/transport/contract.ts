@@ -23,6 +23,8 @@ export interface Link {
   flush(): void
   /** Messages under way. */
   readonly backlog: number
+  /** False while its connection is broken, and may come back. */
+  readonly isConnected: boolean
   close(): void
 }
 

@@ -32,6 +32,10 @@ class ThreadLink implements Link {
     })
   }
 
+  get isConnected(): boolean {
+    return !this.#over
+  }
+
   get backlog(): number {
     return this.#backlog + this.#outbox.length
   }

@@ -54,6 +54,15 @@ t.test('A node serves one program at a time, and says which', async (t) => {
   t.strictSame(await stage.end(), [], 'no process is left')
 })
 
+t.test('A program right after another one finds the node, however that one ended', async (t) => {
+  const kept = await keep(t, 1)
+  const first = kept.stage.program('staying', { cluster: kept.cluster, stays: true })
+  await first.line('answer')
+  kill(first.pid, 'SIGKILL')
+  for (let run = 0; run < 3; run++) await serves(t, kept)
+  t.strictSame(await kept.stage.end(), [], 'no process is left')
+})
+
 t.test('Each run of a program brings the code that it has then', async (t) => {
   const { stage, cluster } = await keep(t, 1)
   // Beside this file, where the library is found by its name.

@@ -36,7 +36,13 @@ function rig() {
     refuse: (_, call) => void refused.push(call),
     parked() {},
   }
-  const link = { backlog: 0, send: (m: LinkMessage) => void sent.push(m), flush() {}, close() {} }
+  const link = {
+    backlog: 0,
+    isConnected: true,
+    send: (m: LinkMessage) => void sent.push(m),
+    flush() {},
+    close() {},
+  }
   const end: LinkEnd = { open: () => link }
   return { requests, gone, sent, refused, stores, replies, end }
 }
