@@ -61,9 +61,9 @@ t.test('Options that do not hold are named with their value', async (t) => {
     ['init {"resourceLimits":{"maxOldGenerationSizeMb":"much"}}', /megabytes.*'much' \}$/],
     ['init {"resourceLimits":{"maxOldSpace":64}}', /maxOldGenerationSizeMb.*maxOldSpace: 64 \}$/],
     ['init {"thread":2}', /^Unknown option of init\(\): thread; there are threads, /],
-    ['init "cluster.yaml"', /takes no cluster file: 'cluster\.yaml'$/],
-    ['init null', /takes an object: null$/],
-    ['init 7', /takes an object: 7$/],
+    ['init "nowhere.yaml"', /^Cannot read cluster file nowhere\.yaml: there is no such file: \//],
+    ['init null', /takes an object, or the path of a cluster file: null$/],
+    ['init 7', /takes an object, or the path of a cluster file: 7$/],
     ['init twice', /first, and once: .*shutdown\(\) ends it$/],
   ]
   for (const [what, message] of config) {

@@ -61,7 +61,7 @@ async function options(): Promise<void> {
     { resourceLimits: { maxOldGenerationSizeMb: 'much' } },
     { resourceLimits: { maxOldSpace: 64 } },
     { thread: 2 },
-    'cluster.yaml',
+    'nowhere.yaml',
     null,
     7,
   ]
