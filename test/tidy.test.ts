@@ -27,6 +27,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
   'limits.ts': [],
   wire: [],
+  history: ['wire'],
   protocol: ['type wire/messages.ts', 'type wire/error-record.ts'],
   transport: ['wire'],
   client: ['wire', 'type executor/contract.ts', 'type hub/hub-start.ts'],
