@@ -26,6 +26,7 @@ const columnsMax = 100
 const layers: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
   'limits.ts': [],
+  'clock.ts': [],
   wire: [],
   history: ['wire'],
   protocol: ['type wire/messages.ts', 'type wire/error-record.ts'],
@@ -33,16 +34,22 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   client: ['wire', 'type executor/contract.ts', 'type hub/hub-start.ts'],
   handles: ['wire', 'client', 'type executor/contract.ts', 'type deploy/node-status.ts'],
   // The hub and its executor speak the same codecs as the threads.
-  executor: ['wire', 'protocol', 'client'],
+  executor: ['wire', 'protocol', 'client', 'clock.ts'],
   'executor/thread-entry.cjs': ['index.ts', 'sync.ts'],
-  hub: ['wire', 'protocol', 'transport', 'client', 'type executor'],
+  hub: ['wire', 'protocol', 'transport', 'client', 'clock.ts', 'type executor'],
   'hub/assemble.ts': ['executor'],
   // Where the hub's thread begins, it is put together.
   'hub/hub-entry.ts': ['executor/pool.ts'],
   'hub/hub-main.ts': ['executor/pool.ts', 'cluster/spawn.ts'],
   // They make a cluster of hubs, at the program and at a node: all rooms meet there.
-  cluster: ['wire', 'protocol', 'transport', 'client', 'deploy', 'hub', 'type executor'],
-  node: ['wire', 'protocol', 'transport', 'client', 'deploy', 'hub', 'cluster', 'executor/pool.ts'],
+  cluster: [
+    ...['wire', 'protocol', 'transport', 'client', 'deploy', 'hub', 'clock.ts'],
+    'type executor',
+  ],
+  node: [
+    ...['wire', 'protocol', 'transport', 'client', 'deploy', 'hub', 'cluster', 'clock.ts'],
+    'executor/pool.ts',
+  ],
   // It starts processes and prepares what they are to be; what they say has its own codec.
   deploy: ['wire', 'transport', 'client/error-codec.ts'],
   // It talks to nodes, and of the client it needs only what tells a program its options.
@@ -72,8 +79,8 @@ const threadFiles = [
   'lib/client/hub-client.ts',
   'lib/client/payload.ts',
   'lib/client/start-hub.ts',
+  'lib/executor/pool.ts',
   'lib/executor/register-tsx.ts',
-  'lib/executor/thread-team.ts',
   'lib/hub/hub-entry.ts',
   'lib/hub/inbox.ts',
   'lib/node/node-entry.ts',

@@ -8,6 +8,7 @@
  */
 import { recordOf } from '../client/error-codec.ts'
 import { dropPayload, isPort } from '../client/payload.ts'
+import { type Clock, realClock } from '../clock.ts'
 import { GoawayError, type GoawayErrorDetails } from '../errors.ts'
 import {
   addNode,
@@ -34,6 +35,8 @@ import type { ThreadExecutor } from './thread-executor.ts'
 import { portRefused, wishRefused } from './wish-refusal.ts'
 
 export interface ClusterExecutorOptions extends NodeFacts {
+  /** @default the real one */
+  readonly clock?: Clock
   /** Something has happened outside of a message: work through it. */
   readonly turn: () => void
   /** Whoever ordered the routines that were started on that other node. */
@@ -44,6 +47,7 @@ export class ClusterExecutor implements Executor {
   /** The threads of this node. */
   readonly threads: ThreadExecutor
   readonly room: NodeRoom
+  readonly #clock: Clock
   readonly #options: ClusterExecutorOptions
   readonly #report: Report
   readonly #local: Seat
@@ -54,17 +58,20 @@ export class ClusterExecutor implements Executor {
   readonly #records = new Map<number, PlacedRoutine>()
   readonly #deadlines: QueueDeadlines
   #closed = false
-  readonly #lastEnd = new LastEnd(() => this.#records.size === 0)
+  readonly #lastEnd: LastEnd
 
   constructor(
     options: ClusterExecutorOptions,
     report: Report,
     makeThreads: (report: Report) => ThreadExecutor,
   ) {
+    this.#clock = options.clock ?? realClock
+    this.#lastEnd = new LastEnd(this.#clock, () => this.#records.size === 0)
     this.#options = options
     this.#report = report
     this.#placement = initialPlacement(options.place)
     this.#deadlines = new QueueDeadlines(
+      this.#clock,
       (routine) => this.#placement.waiting.has(routine),
       (routines) => this.#waitedTooLong(routines),
     )
@@ -72,7 +79,7 @@ export class ClusterExecutor implements Executor {
     const local = this.reportOf(options.place)
     const own = (at: number) => (at === options.place ? local : ordererOf(at))
     this.threads = makeThreads(new ReportByPlace(own))
-    this.room = new NodeRoom(this.threads, options.threads)
+    this.room = new NodeRoom(this.#clock, this.threads, options.threads)
     this.#local = this.#add(new LocalNode(options, this.threads))
   }
 
@@ -178,7 +185,7 @@ export class ClusterExecutor implements Executor {
     wait(this.#placement, routine, owner !== 0, terms.priority, terms.on)
     // One that was sent before has had its wait.
     if (terms.queueTimeoutMs === 0 || record.attempt > 0) return
-    record.sinceMs = performance.now()
+    record.sinceMs = this.#clock.now()
     this.#deadlines.add(routine, terms.queueTimeoutMs)
   }
 
@@ -212,7 +219,7 @@ export class ClusterExecutor implements Executor {
     const { terms, sinceMs, credit } = record
     record.seat = seat
     const before = record.attempt++
-    const waitedMs = sinceMs === 0 ? 0 : performance.now() - sinceMs
+    const waitedMs = sinceMs === 0 ? 0 : this.#clock.now() - sinceMs
     seat.node.order(record, before, waitedMs)
     if (credit > 0) seat.node.credit(record.routine, credit)
     const isGone = isPort(record.payload)

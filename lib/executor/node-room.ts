@@ -1,16 +1,19 @@
 /** What this node has room for, measured at its threads. */
+import type { Clock } from '../clock.ts'
 import { windowMax } from '../limits.ts'
 import { initialRoom, measureRoom, type RoomState } from '../protocol/room.ts'
 import type { ThreadExecutor } from './thread-executor.ts'
 
 export class NodeRoom {
   readonly threads: number
+  readonly #clock: Clock
   readonly #executor: ThreadExecutor
   readonly #state: RoomState
   /** Whether somebody has sent all that he was allowed. */
   exhausted = false
 
-  constructor(executor: ThreadExecutor, threads: number) {
+  constructor(clock: Clock, executor: ThreadExecutor, threads: number) {
+    this.#clock = clock
     this.#executor = executor
     this.threads = Math.max(1, threads)
     this.#state = initialRoom(this.threads, this.threads * windowMax)
@@ -28,7 +31,7 @@ export class NodeRoom {
     this.exhausted = false
     const begun = taken - waiting
     return measureRoom(this.#state, {
-      nowMs: performance.now(),
+      nowMs: this.#clock.now(),
       begun,
       waiting,
       running,

@@ -4,8 +4,9 @@
  * affair.
  */
 import { fileURLToPath } from 'node:url'
-import type { MessagePort, ResourceLimits } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, type ResourceLimits } from 'node:worker_threads'
 import { Piscina } from 'piscina'
+import type { PoolThread, ThreadPool, ThreadStart } from './thread-pool.ts'
 
 export interface PoolOptions {
   readonly threadsCeiling: number
@@ -15,33 +16,15 @@ export interface PoolOptions {
   readonly resourceLimits: ResourceLimits | undefined
 }
 
-/** What a thread is given to start with. */
-export interface ThreadStart {
+/** What a thread of the pool is given to start with. */
+export interface PooledStart extends ThreadStart {
   readonly port: MessagePort
-  readonly words: SharedArrayBuffer
-  readonly hubWords: SharedArrayBuffer
-  readonly client: number
-  readonly node: string
-  readonly thread: number
-  readonly clustered: boolean
-  /** The program's own arguments, at a node: its threads may be older than its application. */
-  readonly argv?: readonly string[]
-  /** The folder that the application's code lies in, at a node that was sent it. */
-  readonly code?: string
-  /** What its routines print goes to its hub, which has it written elsewhere. */
-  readonly printsToHub: boolean
-}
-
-export interface PoolThread {
-  /** Resolves when it was closed; rejects when it was killed, exited or ran out of memory. */
-  readonly ended: Promise<void>
-  kill(): void
 }
 
 // From whichever folder of the library this code is bundled into.
 const entry = fileURLToPath(new URL('../executor/thread-entry.cjs', import.meta.url))
 
-export class Pool {
+export class Pool implements ThreadPool {
   readonly #piscina: Piscina
 
   constructor(options: PoolOptions) {
@@ -66,12 +49,14 @@ export class Pool {
   }
 
   open(start: ThreadStart): PoolThread {
+    const { port1, port2 } = new MessageChannel()
     const abort = new AbortController()
-    const ended = this.#piscina.run(start, {
-      transferList: [start.port],
+    const pooled: PooledStart = { ...start, port: port2 }
+    const ended = this.#piscina.run(pooled, {
+      transferList: [port2],
       signal: abort.signal,
     }) as Promise<void>
-    return { ended, kill: () => abort.abort() }
+    return { port: port1, ended, kill: () => abort.abort() }
   }
 
   async destroy(): Promise<void> {

@@ -2,6 +2,8 @@
  * Until when routines may wait, with one timer for all: those of one limit end in the order in
  * which they came.
  */
+import type { Clock, Timer } from '../clock.ts'
+
 interface Waiting {
   readonly routine: number
   readonly untilMs: number
@@ -16,21 +18,27 @@ interface Limited {
 const lookAtMin = 1024
 
 export class QueueDeadlines {
+  readonly #clock: Clock
   /** By limit, in milliseconds. */
   readonly #byLimit = new Map<number, Limited>()
   /** Whether the routine still waits. */
   readonly #waits: (routine: number) => boolean
   readonly #expired: (routines: readonly number[]) => void
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #timerMs = Infinity
 
-  constructor(waits: (routine: number) => boolean, expired: (routines: readonly number[]) => void) {
+  constructor(
+    clock: Clock,
+    waits: (routine: number) => boolean,
+    expired: (routines: readonly number[]) => void,
+  ) {
+    this.#clock = clock
     this.#waits = waits
     this.#expired = expired
   }
 
   add(routine: number, limitMs: number): void {
-    const untilMs = performance.now() + limitMs
+    const untilMs = this.#clock.now() + limitMs
     let limited = this.#byLimit.get(limitMs)
     if (limited === undefined) {
       limited = { list: [], lookAt: lookAtMin }
@@ -56,7 +64,7 @@ export class QueueDeadlines {
   }
 
   clear(): void {
-    clearTimeout(this.#timer)
+    this.#clock.clearTimer(this.#timer)
     this.#timer = undefined
     this.#timerMs = Infinity
     this.#byLimit.clear()
@@ -64,15 +72,16 @@ export class QueueDeadlines {
 
   #arm(untilMs: number): void {
     if (untilMs >= this.#timerMs) return
-    clearTimeout(this.#timer)
+    this.#clock.clearTimer(this.#timer)
     this.#timerMs = untilMs
-    this.#timer = setTimeout(() => this.#look(), Math.max(0, untilMs - performance.now()))
+    const delayMs = Math.max(0, untilMs - this.#clock.now())
+    this.#timer = this.#clock.setTimer(delayMs, () => this.#look())
   }
 
   #look(): void {
     this.#timer = undefined
     this.#timerMs = Infinity
-    const now = performance.now()
+    const now = this.#clock.now()
     const expired: number[] = []
     let next = Infinity
     for (const [limitMs, { list }] of this.#byLimit) {

@@ -12,6 +12,7 @@ import type { RoutineFunction } from '../client/function-address.ts'
 import type { HubClient } from '../client/hub-client.ts'
 import { dropPayload, packPayload, unpackPayload } from '../client/payload.ts'
 import { endScope, type Scope, scopes } from '../client/scope.ts'
+import { type Clock, realClock } from '../clock.ts'
 import { GoawayError } from '../errors.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import {
@@ -59,6 +60,10 @@ export interface Begun {
 export interface RunLoopOptions {
   readonly node: string
   readonly thread: number
+  /** @default the real one */
+  readonly clock?: Clock
+  /** Finds the function. @default in its module */
+  readonly resolve?: typeof resolveFunction
   /** Called before the outcome of a routine is told. */
   readonly beforeEnd?: (() => void) | undefined
 }
@@ -183,7 +188,9 @@ export class RunLoop {
   #find(begun: Begun, number: number): void {
     let found: ReturnType<typeof resolveFunction>
     try {
-      found = resolveFunction(this.#functions.get(number) as FunctionAddress)
+      found = (this.#place.resolve ?? resolveFunction)(
+        this.#functions.get(number) as FunctionAddress,
+      )
     } catch (error) {
       return this.#fail(begun, error)
     }
@@ -307,7 +314,7 @@ export class RunLoop {
   checkLater(): void {
     if (this.#checking || (this.#begun.size === 0 && this.#waiting.length === 0)) return
     this.#checking = true
-    setImmediate(() => {
+    ;(this.#place.clock ?? realClock).setImmediate(() => {
       this.#checking = false
       this.#check()
     })

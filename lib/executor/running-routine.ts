@@ -1,5 +1,6 @@
 /** A routine as the executor of this node keeps it, from its submission until it is settled. */
 import { recordOf } from '../client/error-codec.ts'
+import type { Timer } from '../clock.ts'
 import { GoawayError, type GoawayErrorCode, type GoawayErrorDetails } from '../errors.ts'
 import { queuedRoutinesMax } from '../limits.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
@@ -20,9 +21,9 @@ export interface RunningRoutine {
   unwanted: ErrorRecord | undefined
   /** That is so for its time in the queue alone, and until it is known to have begun in time. */
   waitedTooLong: boolean
-  queueTimer: NodeJS.Timeout | undefined
+  queueTimer: Timer | undefined
   /** Ends its time to run, or its time to stop. */
-  timer: NodeJS.Timeout | undefined
+  timer: Timer | undefined
   /** When its thread is killed, if it is being stopped. */
   killAt: number
   /** Values that its consumer wants and has not been sent. */
@@ -84,4 +85,10 @@ export function overloaded(routines: number): ErrorRecord | undefined {
   if (routines < queuedRoutinesMax) return undefined
   const text = `${queuedRoutinesMax} are waiting or running; await some first`
   return failure('ERR_GOAWAY_LIMIT', `Cannot take another routine: ${text}`)
+}
+
+/** Why an executor that was closed takes no routine. */
+export function notStarted(): GoawayError {
+  const text = 'Cannot start a routine: shutdown() was called; call init() to start anew'
+  return new GoawayError('ERR_GOAWAY_SHUTDOWN', text)
 }

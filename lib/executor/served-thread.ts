@@ -12,8 +12,8 @@ import {
   wordParkedAt,
   wordRunning,
 } from '../wire/shared-words.ts'
-import type { PoolThread } from './pool.ts'
 import type { RunningRoutine } from './running-routine.ts'
+import type { PoolThread } from './thread-pool.ts'
 
 export class ServedThread {
   readonly id: number

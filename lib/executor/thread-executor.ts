@@ -5,7 +5,8 @@
  */
 import { recordOf } from '../client/error-codec.ts'
 import { dropPayload } from '../client/payload.ts'
-import { GoawayError, type GoawayErrorDetails } from '../errors.ts'
+import { type Clock, realClock, type Timer } from '../clock.ts'
+import type { GoawayError, GoawayErrorDetails } from '../errors.ts'
 import { threadStartFailuresMax } from '../limits.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { Payload, ReportMessage } from '../wire/messages.ts'
@@ -13,6 +14,7 @@ import type { Executor, Outcome, Report, Task } from './contract.ts'
 import { LastEnd } from './last-end.ts'
 import {
   failure,
+  notStarted,
   overloaded,
   queuedRoutine,
   type RunningRoutine,
@@ -25,26 +27,28 @@ import { type LostThread, ThreadTeam, type ThreadTeamOptions } from './thread-te
 import { TimerSet } from './timer-set.ts'
 import { refusedAlone } from './wish-refusal.ts'
 
-export type ThreadExecutorOptions = ThreadTeamOptions
-
 /** A routine that has run for so long is told of to its caller. */
 const announceAfterMs = 20
 
 export class ThreadExecutor implements Executor {
+  readonly #clock: Clock
   readonly #node: string
   readonly #clustered: boolean
   readonly #host: ThreadHost
   readonly #report: Report
   readonly #records = new Map<number, RunningRoutine>()
-  readonly #timers = new TimerSet()
+  readonly #timers: TimerSet
   readonly #team: ThreadTeam
   #startFailures = 0
   #taken = 0
-  #announcing: NodeJS.Timeout | undefined
+  #announcing: Timer | undefined
   #closed: GoawayError | undefined
-  readonly #lastEnd = new LastEnd(() => this.#records.size === 0)
+  readonly #lastEnd: LastEnd
 
-  constructor(options: ThreadExecutorOptions, host: ThreadHost, report: Report) {
+  constructor(options: ThreadTeamOptions, host: ThreadHost, report: Report) {
+    this.#clock = options.clock ?? realClock
+    this.#timers = new TimerSet(this.#clock)
+    this.#lastEnd = new LastEnd(this.#clock, () => this.#records.size === 0)
     this.#node = options.node
     this.#clustered = options.clustered ?? false
     this.#host = host
@@ -130,7 +134,7 @@ export class ThreadExecutor implements Executor {
       this.#team.send(thread, ['abort', routine, reason])
       this.#clear(record, 'timer')
     }
-    const killAt = performance.now() + graceMs
+    const killAt = this.#clock.now() + graceMs
     if (killAt >= record.killAt) return
     record.killAt = killAt
     this.#clear(record, 'timer')
@@ -362,10 +366,7 @@ export class ThreadExecutor implements Executor {
   }
 
   async close(graceMs: number): Promise<void> {
-    this.#closed ??= new GoawayError(
-      'ERR_GOAWAY_SHUTDOWN',
-      'Cannot start a routine: shutdown() was called; call init() to start anew',
-    )
+    this.#closed ??= notStarted()
     await this.#lastEnd.wait(graceMs)
     const reason = failure('ERR_GOAWAY_SHUTDOWN', 'The routine was stopped: shutdown() was called')
     const stopMs = Math.min(graceMs, 1_000)

@@ -1,7 +1,6 @@
 /** What an executor of threads needs of the hub that it lives in. */
-import type { MessagePort } from 'node:worker_threads'
 import type { ErrorRecord } from '../wire/error-record.ts'
-import type { RunMessage } from '../wire/messages.ts'
+import type { RunMessage, ThreadPort } from '../wire/messages.ts'
 import type { ThreadWords } from '../wire/shared-words.ts'
 
 /** Where the threads are attached: the hub listens to their ports and hands reports back. */
@@ -10,7 +9,7 @@ export interface ThreadHost {
   readonly code?: string | undefined
   /** Numbers a client; never twice. */
   nextClient(): number
-  attach(client: number, thread: number, port: MessagePort, words: ThreadWords): void
+  attach(client: number, thread: number, port: ThreadPort, words: ThreadWords): void
   /** The thread is gone; what it had sent is to be taken first. */
   detach(client: number): void
   send(client: number, message: RunMessage): void

@@ -15,13 +15,13 @@ import { routinesPerClient } from '../limits.ts'
 import type { PortFrame } from '../wire/frame.ts'
 import type { HubMessage, RunMessage } from '../wire/messages.ts'
 import { ThreadWords, wordCulprit } from '../wire/shared-words.ts'
-import type { ThreadStart } from './pool.ts'
+import type { PooledStart } from './pool.ts'
 import { Printer } from './printer.ts'
 import { isLoadingModule, refuseModule } from './resolve-function.ts'
 import { RunLoop } from './run-loop.ts'
 
 /** Serves until it is told to close. */
-export function serve(start: ThreadStart): Promise<void> {
+export function serve(start: PooledStart): Promise<void> {
   if (start.code !== undefined) useCode(start.code)
   if (start.argv !== undefined) process.argv.splice(2, Infinity, ...start.argv)
   const words = new ThreadWords(start.words)

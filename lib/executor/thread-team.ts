@@ -3,8 +3,8 @@
  * the machine what happens and performs its orders with the pool, the threads' ports and their
  * shared words. What a routine's end means is the affair of its executor.
  */
-import { MessageChannel } from 'node:worker_threads'
 import { isPort } from '../client/payload.ts'
+import type { Clock } from '../clock.ts'
 import { threadIdleMs } from '../limits.ts'
 import {
   countRunning,
@@ -24,14 +24,16 @@ import {
   type RunMessage,
 } from '../wire/messages.ts'
 import { ThreadWords } from '../wire/shared-words.ts'
-import type { Pool } from './pool.ts'
 import type { RunningRoutine } from './running-routine.ts'
 import { ServedThread } from './served-thread.ts'
 import type { ThreadHost } from './thread-host.ts'
+import type { ThreadPool } from './thread-pool.ts'
 import type { TimerSet } from './timer-set.ts'
 
 export interface ThreadTeamOptions {
-  readonly pool: Pool
+  readonly pool: ThreadPool
+  /** @default the real one */
+  readonly clock?: Clock
   readonly node: string
   readonly threads: number
   readonly threadsMax: number
@@ -270,13 +272,11 @@ export class ThreadTeam {
   }
 
   #open(id: number): void {
-    const { port1, port2 } = new MessageChannel()
     const words = new ThreadWords()
     const client = this.#host.nextClient()
     const { argv, node, hubWords } = this.#options
     const { code } = this.#host
     const pooled = this.#options.pool.open({
-      port: port2,
       words: words.buffer,
       hubWords: hubWords.buffer as SharedArrayBuffer,
       client,
@@ -289,7 +289,7 @@ export class ThreadTeam {
     })
     const thread = new ServedThread(id, client, words, pooled)
     this.#threads.set(id, thread)
-    this.#host.attach(client, id, port1, words)
+    this.#host.attach(client, id, pooled.port, words)
     pooled.ended.then(
       () => this.#lost(thread, undefined),
       (error: unknown) => this.#lost(thread, error),
@@ -343,7 +343,7 @@ export class ThreadTeam {
     if (thread === undefined || thread.watched) return
     thread.watched = true
     const { uses } = thread
-    this.#timers.start(threadIdleMs, () => {
+    this.#timers.startUpkeep(threadIdleMs, () => {
       thread.watched = false
       // What it has started and not awaited would end with it.
       const busy = thread.uses !== uses || this.#host.hasStarted(thread.client)

@@ -1,13 +1,16 @@
 /** Puts a hub together: with the threads of its node and, in a cluster, with the other nodes. */
+
+import type { Clock } from '../clock.ts'
 import { ClusterExecutor } from '../executor/cluster-executor.ts'
 import type { Report } from '../executor/contract.ts'
-import type { Pool } from '../executor/pool.ts'
 import { ThreadExecutor } from '../executor/thread-executor.ts'
 import type { ThreadHost } from '../executor/thread-host.ts'
+import type { ThreadPool } from '../executor/thread-pool.ts'
 import { clientsPerNode, threadsCeiling, windowMax } from '../limits.ts'
 import { ClusterRoutines } from './cluster-routines.ts'
 import { Hub } from './hub.ts'
 import type { PeersOptions } from './peers.ts'
+import type { BellWatch } from './spin-governor.ts'
 
 export interface HubParts {
   readonly node: string
@@ -15,10 +18,13 @@ export interface HubParts {
   /** 0 in a cluster: only what is placed on this node. */
   readonly threads: number
   readonly threadsMax: number
-  readonly pool: Pool
+  readonly pool: ThreadPool
   /** The program's own arguments, where this is not its own process. */
   readonly argv?: readonly string[]
   readonly cluster?: ClusterPart
+  /** @default the real one */
+  readonly clock?: Clock
+  readonly bell?: BellWatch
 }
 
 /** What a node is to the others. */
@@ -32,9 +38,17 @@ export function assembleHub(parts: HubParts): Hub {
   return new Hub({
     node,
     words,
+    ...timeOf(parts),
     firstClient: 0,
     executor: (host, report) => makeThreads(parts, host, report),
   })
+}
+
+function timeOf({ clock, bell }: HubParts): Pick<HubParts, 'clock' | 'bell'> {
+  return {
+    ...(clock === undefined ? {} : { clock }),
+    ...(bell === undefined ? {} : { bell }),
+  }
 }
 
 function makeThreads(parts: HubParts, host: ThreadHost, report: Report): ThreadExecutor {
@@ -59,13 +73,14 @@ function assembleNode(parts: HubParts, cluster: ClusterPart): Hub {
   const hub = new Hub({
     node,
     words,
+    ...timeOf(parts),
     firstClient: place * clientsPerNode,
     cluster,
     executor: (host, report) => {
       const facts = { place, index, name: node, labels, threads }
       const turn = (): void => host.turn()
       const ordererOf = (other: number) => routines.ordererOf(other)
-      const options = { ...facts, turn, ordererOf }
+      const options = { ...facts, ...timeOf(parts), turn, ordererOf }
       const own = (inner: Report) => makeThreads(parts, host, inner)
       made.push(new ClusterExecutor(options, report, own))
       return executor().threads

@@ -1,8 +1,10 @@
 /** What a hub is made with, and what it tells of itself. */
+import type { Clock } from '../clock.ts'
 import type { Report } from '../executor/contract.ts'
 import type { ThreadExecutor } from '../executor/thread-executor.ts'
 import type { ThreadHost } from '../executor/thread-host.ts'
 import type { PeersOptions } from './peers.ts'
+import type { BellWatch } from './spin-governor.ts'
 
 export interface HubOptions {
   readonly node: string
@@ -12,6 +14,10 @@ export interface HubOptions {
   readonly firstClient: number
   /** This node's part in a cluster, if it has one. */
   readonly cluster?: PeersOptions
+  /** @default the real one */
+  readonly clock?: Clock
+  /** @default a short look where that pays off */
+  readonly bell?: BellWatch
   readonly executor: (host: ThreadHost, report: Report) => ThreadExecutor
 }
 

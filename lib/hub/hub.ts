@@ -5,9 +5,9 @@
  * One *turn* takes all that is there, lets the scheduler assign, and sends; then the hub sleeps in
  * its event loop, after a short look at the bell where that has paid off lately.
  */
-import type { MessagePort } from 'node:worker_threads'
 import { recordOf } from '../client/error-codec.ts'
 import { SpinWatch } from '../client/spin-watch.ts'
+import { type Clock, realClock, type Timer } from '../clock.ts'
 import { GoawayError } from '../errors.ts'
 import type { ThreadExecutor } from '../executor/thread-executor.ts'
 import type { ThreadHost } from '../executor/thread-host.ts'
@@ -20,6 +20,7 @@ import type {
   ReportMessage,
   RunMessage,
   ThreadMessage,
+  ThreadPort,
 } from '../wire/messages.ts'
 import { type ThreadWords, wordAsleep, wordBeat, wordBell } from '../wire/shared-words.ts'
 import type { HubOptions, StatusCounts } from './hub-options.ts'
@@ -27,10 +28,10 @@ import { Master } from './master.ts'
 import { foreignLocks, Peers, type RoutinePeers } from './peers.ts'
 import { Preparing, type TaskRunner } from './preparing.ts'
 import { Program } from './program.ts'
-import { Replies, type RepliesHost, routineOver } from './replies.ts'
+import { givenUp, Replies, type RepliesHost, routineOver } from './replies.ts'
 import { Reports, type ReportsHost } from './reports.ts'
 import { Session } from './session.ts'
-import { SpinGovernor } from './spin-governor.ts'
+import { type BellWatch, SpinGovernor } from './spin-governor.ts'
 import { StallWatch } from './stall-watch.ts'
 import type { Stores } from './stores.ts'
 
@@ -39,14 +40,15 @@ export class Hub implements ThreadHost {
   readonly executor: ThreadExecutor
   /** What runs the routines of this node's threads: here or, in a cluster, anywhere. */
   #tasks: Preparing
+  readonly #clock: Clock
   readonly #words: Int32Array
   readonly #sessions = new Map<number, Session>()
   readonly #master: Master
   readonly #stores: Stores
   /** The other nodes of the cluster. */
   readonly peers: Peers
-  readonly #beat: NodeJS.Timeout
-  readonly #bell: SpinGovernor
+  readonly #beat: Timer
+  readonly #bell: BellWatch
   readonly #stall: StallWatch
   readonly #program = new Program()
   readonly #replies: Replies
@@ -65,10 +67,13 @@ export class Hub implements ThreadHost {
 
   constructor(options: HubOptions) {
     this.node = options.node
+    this.#clock = options.clock ?? realClock
     this.#words = options.words
     this.#firstClient = options.firstClient
-    this.#bell = new SpinGovernor(new SpinWatch(options.words, wordBell), options.words)
+    this.#bell =
+      options.bell ?? new SpinGovernor(new SpinWatch(options.words, wordBell), options.words)
     this.#stall = new StallWatch({
+      clock: this.#clock,
       sessions: () => this.#sessions.values(),
       routinesOn: (thread) => this.executor.routinesOn(thread),
       // What other nodes may do is not known here.
@@ -84,7 +89,7 @@ export class Hub implements ThreadHost {
     const alone = { place: 0, index: 1, nodes: 1, placement: 'first' } as const
     this.peers = new Peers(options.cluster ?? alone, master, this.#replies, () => this.turn())
     this.#stores = options.cluster === undefined ? master : this.peers.router
-    this.#beat = setInterval(() => Atomics.add(this.#words, wordBeat, 1), beatMs)
+    this.#beat = this.#clock.every(beatMs, () => Atomics.add(this.#words, wordBeat, 1))
     this.executor = options.executor(this, this.#reports)
     this.#tasks = new Preparing(this.executor, this.#reports, () => this.turn())
   }
@@ -137,7 +142,7 @@ export class Hub implements ThreadHost {
   }
 
   /** Takes on the program's own thread; it is heard when the hub has begun. */
-  attachProgram(port: MessagePort, words: ThreadWords): number {
+  attachProgram(port: ThreadPort, words: ThreadWords): number {
     const client = this.nextClient()
     this.#program.attach(this.#attach(client, 0, port, words))
     return client
@@ -161,11 +166,11 @@ export class Hub implements ThreadHost {
   }
 
   /** Takes on a thread of the pool. */
-  attach(client: number, thread: number, port: MessagePort, words: ThreadWords): void {
+  attach(client: number, thread: number, port: ThreadPort, words: ThreadWords): void {
     this.#attach(client, thread, port, words)
   }
 
-  #attach(client: number, thread: number, port: MessagePort, words: ThreadWords): Session {
+  #attach(client: number, thread: number, port: ThreadPort, words: ThreadWords): Session {
     const session = new Session(client, thread, port, words)
     this.#sessions.set(client, session)
     port.on('message', (frame: unknown) => {
@@ -318,7 +323,7 @@ export class Hub implements ThreadHost {
     if (this.#turning) return
     this.#turning = true
     Atomics.store(this.#words, wordAsleep, 0)
-    const until = performance.now() + turnMsMax
+    const until = this.#clock.now() + turnMsMax
     for (;;) {
       const bell = Atomics.load(this.#words, wordBell)
       let more = false
@@ -326,11 +331,11 @@ export class Hub implements ThreadHost {
         if (this.#drain(session, drainMessagesMax)) more = true
       }
       this.#tasks.dispatch()
-      const now = performance.now()
+      const now = this.#clock.now()
       const repliesAwaited = this.#peersAreNext(this.#flush(now))
       if (now > until) {
         this.#flush(Infinity)
-        setImmediate(() => this.turn())
+        this.#clock.setImmediate(() => this.turn())
         break
       }
       if (more || (!repliesAwaited && this.#bell.watch(bell, now))) continue
@@ -380,7 +385,7 @@ export class Hub implements ThreadHost {
     this.#closing = true
     await this.#tasks.close(graceMs)
     await this.closing(graceMs)
-    clearInterval(this.#beat)
+    this.#clock.clearTimer(this.#beat)
     this.#stall.close()
     this.peers.close()
     this.#program.closed()
@@ -391,8 +396,4 @@ export class Hub implements ThreadHost {
   wakeAll(): void {
     for (const session of this.#sessions.values()) session.wake()
   }
-}
-
-function givenUp(): ErrorRecord {
-  return recordOf(new GoawayError('ERR_GOAWAY_TIMEOUT', 'The wait was given up'))
 }

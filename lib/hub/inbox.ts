@@ -3,17 +3,21 @@
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { decodeOne, openFrame, type PortFrame } from '../wire/frame.ts'
-import type { Message } from '../wire/messages.ts'
+import type { Message, ThreadPort } from '../wire/messages.ts'
 import type { Ring } from '../wire/ring.ts'
 
 export class Inbox {
-  readonly #port: MessagePort
+  readonly #receive: () => { message: unknown } | undefined
   readonly #ring: Ring
   readonly #frames: PortFrame[] = []
   #framesTaken = 0
 
-  constructor(port: MessagePort, ring: Ring) {
-    this.#port = port
+  constructor(port: ThreadPort, ring: Ring) {
+    const { receive } = port
+    this.#receive =
+      receive === undefined
+        ? () => receiveMessageOnPort(port as unknown as MessagePort)
+        : receive.bind(port)
     this.#ring = ring
   }
 
@@ -25,7 +29,7 @@ export class Inbox {
   take(): Message | undefined {
     if (this.#ringIsNext()) return decodeOne(this.#ring.take())
     while (this.#frames.length === 0) {
-      const received = receiveMessageOnPort(this.#port)
+      const received = this.#receive()
       if (received === undefined) return undefined
       this.delivered(received.message)
     }

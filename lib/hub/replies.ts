@@ -105,3 +105,7 @@ export function routineOver(routine: number): ErrorRecord {
   const text = `Routine ${routine} is over: what it left behind may not wait`
   return recordOf(new GoawayError('ERR_GOAWAY_CANCELLED', text, { routine }))
 }
+
+export function givenUp(): ErrorRecord {
+  return recordOf(new GoawayError('ERR_GOAWAY_TIMEOUT', 'The wait was given up'))
+}

@@ -1,5 +1,4 @@
 /** A client of the hub: one thread, with its port, its shared words, and what it waits for. */
-import type { MessagePort } from 'node:worker_threads'
 import { dropPayload } from '../client/payload.ts'
 import { burstGapMs, burstRoutines, letterBytesMax } from '../limits.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
@@ -8,9 +7,9 @@ import type {
   Answer,
   FunctionAddress,
   HubMessage,
-  MessagePortLike,
   RoutineTerms,
   RunMessage,
+  ThreadPort,
 } from '../wire/messages.ts'
 import {
   type ThreadWords,
@@ -36,7 +35,7 @@ export class Session {
   readonly client: number
   /** Number of its thread in the pool; 0 for the program's own. */
   readonly thread: number
-  readonly port: MessagePort
+  readonly port: ThreadPort
   readonly words: ThreadWords
   readonly inbox: Inbox
   readonly functions = new Map<number, FunctionAddress>()
@@ -56,7 +55,7 @@ export class Session {
   #deliveries = 0
   #flushedAt = 0
 
-  constructor(client: number, thread: number, port: MessagePort, words: ThreadWords) {
+  constructor(client: number, thread: number, port: ThreadPort, words: ThreadWords) {
     this.client = client
     this.thread = thread
     this.port = port
@@ -102,7 +101,7 @@ export class Session {
     const messages = this.#outbox
     this.#outbox = []
     this.#deliveries++
-    postFrame(this.port as unknown as MessagePortLike, messages)
+    postFrame(this.port, messages)
     return true
   }
 

@@ -18,7 +18,13 @@ const spunShareMin = 0.2
 /** Cores' worth of time the process uses at least where its threads do run at the same time. */
 const coresMin = 1.1
 
-export class SpinGovernor {
+/** Looks whether the bell rings before the hub sleeps. */
+export interface BellWatch {
+  /** True if the word is no longer `seen`. */
+  watch(seen: number, now: number): boolean
+}
+
+export class SpinGovernor implements BellWatch {
   readonly #watch: SpinWatch
   readonly #hubWords: Int32Array
   #since = performance.now()

@@ -13,12 +13,14 @@
  * block them; where there is none, all blocked calls are.
  */
 import { recordOf } from '../client/error-codec.ts'
+import type { Clock, Timer } from '../clock.ts'
 import { GoawayError } from '../errors.ts'
 import { stallLookMsMax, stallLookMsMin, stallPatienceMs } from '../limits.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { Session } from './session.ts'
 
 export interface StallHost {
+  readonly clock: Clock
   sessions(): Iterable<Session>
   /** Routines on a thread of the pool, parked ones included. */
   routinesOn(thread: number): number
@@ -32,7 +34,7 @@ export interface StallHost {
 
 export class StallWatch {
   readonly #host: StallHost
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #delayMs = stallLookMsMin
   #round = 0
   /** Clients that have not answered in this round. */
@@ -65,15 +67,15 @@ export class StallWatch {
   }
 
   close(): void {
-    clearTimeout(this.#timer)
+    this.#host.clock.clearTimer(this.#timer)
   }
 
   #arm(): void {
-    this.#timer ??= setTimeout(() => {
+    this.#timer ??= this.#host.clock.setTimer(this.#delayMs, () => {
       this.#timer = undefined
       this.#look()
       this.#host.turn()
-    }, this.#delayMs)
+    })
   }
 
   #later(): void {
@@ -119,7 +121,7 @@ export class StallWatch {
   #conclude(certain: boolean): void {
     const sessions = [...this.#host.sessions()]
     if (this.#stirred || !this.#isCandidate(sessions)) return this.#later()
-    const now = performance.now()
+    const now = this.#host.clock.now()
     if (this.#quietSince === 0) this.#quietSince = now
     if (!certain && now - this.#quietSince < stallPatienceMs) return this.#later()
     const blocked = sessions.filter(isBlocked)

@@ -1,4 +1,5 @@
 /** Drives a node's part of the membership protocol: its clock, its timer and its messages. */
+import { type Clock, realClock } from '../clock.ts'
 import { Alarm } from '../cluster/alarm.ts'
 import {
   type ExpiryReason,
@@ -11,6 +12,9 @@ import {
 } from '../protocol/membership-node.ts'
 import { membershipTimes } from '../protocol/membership-times.ts'
 import type { Claim, Member, MembershipMessage } from '../wire/messages.ts'
+
+/** What a node has to know of its claim to belong to its cluster. */
+export type BelongingClaim = Pick<Claim, 'member' | 'nodeTimeoutMs' | 'linkGraceMs'>
 
 export interface BelongingHost {
   /** To the spawner. */
@@ -34,13 +38,18 @@ type Untimed<T> = T extends unknown ? Omit<T, 'now'> : never
 export class Belonging {
   readonly #state: NodeState
   readonly #host: BelongingHost
-  readonly #alarm = new Alarm(() => this.#tick())
+  readonly #clock: Clock
+  readonly #alarm: Alarm
   #serving = false
-  #wallMs = Date.now()
-  #steadyMs = performance.now()
+  #wallMs: number
+  #steadyMs: number
 
-  constructor(claim: Claim, host: BelongingHost) {
+  constructor(claim: BelongingClaim, host: BelongingHost, clock: Clock = realClock) {
     const { place } = claim.member
+    this.#clock = clock
+    this.#alarm = new Alarm(() => this.#tick(), clock)
+    this.#wallMs = clock.wallNow()
+    this.#steadyMs = clock.now()
     this.#state = membershipNode.initial({ place, times: membershipTimes(claim) })
     this.#host = host
     this.step({ type: 'started' })
@@ -49,13 +58,13 @@ export class Belonging {
   /** Whether nobody can have taken this node's place: asked before anything is acted on. */
   standing(): Standing {
     this.#lookAtClocks()
-    const standing = standingOf(this.#state, performance.now())
+    const standing = standingOf(this.#state, this.#clock.now())
     if (standing === 'expired') this.step({ type: 'tick' })
     return standing
   }
 
   step(input: Untimed<NodeInput>): void {
-    const now = performance.now()
+    const now = this.#clock.now()
     const outputs = membershipNode.step(this.#state, { ...input, now } as NodeInput)
     for (const output of outputs) this.#perform(output)
     if (this.#serving || standingOf(this.#state, now) !== 'serving') return
@@ -89,7 +98,7 @@ export class Belonging {
 
   /** The steady clock stands still while a machine is suspended; the one on the wall does not. */
   #lookAtClocks(): void {
-    const [wall, steady] = [Date.now(), performance.now()]
+    const [wall, steady] = [this.#clock.wallNow(), this.#clock.now()]
     const deltaMs = wall - this.#wallMs - (steady - this.#steadyMs)
     if (Math.abs(deltaMs) <= clockNoiseMs) return
     this.#wallMs = wall

@@ -125,6 +125,13 @@ export interface MessagePortLike {
   close(): void
 }
 
+/** A port between a thread and its hub: one of Node, or of a simulation. */
+export interface ThreadPort extends MessagePortLike {
+  on(event: 'message', listener: (message: unknown) => void): unknown
+  /** Takes what has come and was not told of, where this is no port of Node. */
+  receive?(): { message: unknown } | undefined
+}
+
 /**
  * Packed arguments, results or streamed values. Small ones are bytes in the frame; large ones, and
  * those with a transfer list, lie as one message on a port of their own, which the hub hands on

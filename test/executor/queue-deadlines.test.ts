@@ -1,10 +1,12 @@
 /** Limits of the time to wait: one timer for all, and no memory for those who wait no more. */
 import t from 'tap'
+import { realClock } from '../../lib/clock.ts'
 import { QueueDeadlines } from '../../lib/executor/queue-deadlines.ts'
 
 t.test('What has begun long before its limit is not kept until then', async (t) => {
   const waiting = new Set<number>()
   const deadlines = new QueueDeadlines(
+    realClock,
     (routine) => waiting.has(routine),
     () => t.fail('an hour has not passed'),
   )
@@ -22,6 +24,7 @@ t.test('Those who still wait hear of it, in the order in which they came', async
   const expired: number[] = []
   await new Promise<void>((resolve) => {
     const deadlines = new QueueDeadlines(
+      realClock,
       (routine) => waiting.has(routine),
       (routines) => {
         expired.push(...routines)
