@@ -4,6 +4,13 @@
  * state.
  */
 
+/**
+ * How the name of a lock begins that belongs to an object. Its store's machine orders its release
+ * when its holder is gone: the news of that comes to the two machines by different ways, and the
+ * last release of a routine must not be overtaken by the end of the routine.
+ */
+export const objectLockPrefix = '\u0000'
+
 /** A parked `acquire`. */
 export interface LockWaiter {
   readonly lock: string

@@ -11,6 +11,7 @@ import { lockQueueMax, locksMax } from '../limits.ts'
 import type { LockAnswer, LockOperation } from '../wire/messages.ts'
 import { findDeadlock } from './deadlock.ts'
 import type { HeldLock, LockClient, LockState, LockWaiter } from './lock-state.ts'
+import { objectLockPrefix } from './lock-state.ts'
 import type { Machine } from './machine.ts'
 
 export type { LockState } from './lock-state.ts'
@@ -202,7 +203,7 @@ function ownerEnded(state: LockState, client: number, owner: number): readonly L
   const effects: LockOutput[] = []
   const answers: LockOutput[] = []
   for (const waiter of [...entry.waits.values()]) {
-    if (waiter.owner !== owner) continue
+    if (waiter.owner !== owner || isOfObject(waiter.lock)) continue
     leaveQueue(state, waiter)
     const message = `acquire lock ${JSON.stringify(waiter.lock)}: routine ${owner} has ended`
     const { call } = waiter
@@ -210,7 +211,7 @@ function ownerEnded(state: LockState, client: number, owner: number): readonly L
   }
   for (const name of [...entry.holds.keys()]) {
     const held = state.locks.get(name)
-    if (held?.owner === owner) free(state, held, effects, answers)
+    if (held?.owner === owner && !isOfObject(name)) free(state, held, effects, answers)
   }
   return effects.concat(answers)
 }
@@ -221,10 +222,12 @@ function clientLost(state: LockState, client: number): readonly LockOutput[] {
   const effects: LockOutput[] = []
   const answers: LockOutput[] = []
   // Its waits go first, lest a lock of its own be granted to it once more.
-  for (const waiter of [...entry.waits.values()]) leaveQueue(state, waiter)
+  for (const waiter of [...entry.waits.values()]) {
+    if (!isOfObject(waiter.lock)) leaveQueue(state, waiter)
+  }
   for (const name of [...entry.holds.keys()]) {
     const held = state.locks.get(name)
-    if (held !== undefined) free(state, held, effects, answers)
+    if (held !== undefined && !isOfObject(name)) free(state, held, effects, answers)
   }
   return effects.concat(answers)
 }
@@ -279,6 +282,11 @@ function openClient(state: LockState, client: number): LockClient {
 
 function closeClient(state: LockState, client: number, entry: LockClient | undefined): void {
   if (entry?.holds.size === 0 && entry.waits.size === 0) state.clients.delete(client)
+}
+
+/** Its own machine says when it is over: see `objectLockPrefix`. */
+function isOfObject(name: string): boolean {
+  return name.startsWith(objectLockPrefix)
 }
 
 /** Whether the routine that asks holds the lock or is in its queue. */

@@ -16,6 +16,7 @@ import type {
   StrictAnswer,
   StrictOperation,
 } from '../wire/messages.ts'
+import { objectLockPrefix } from './lock-state.ts'
 
 export type ReplicatedStore = 'lin-fast-read' | 'weak' | 'update-on-release'
 
@@ -100,23 +101,30 @@ export type ReplicaOutput<Message> =
     }
 
 /** Orders to the lock machine of this node, of a machine whose objects have locks of their own. */
-export interface LockOrder {
-  readonly type: 'lock'
-  readonly client: number
-  readonly call: number
-  readonly owner: number
-  readonly thread: number
-  readonly blocking: boolean
-  readonly operation: LockOperation
-}
+export type LockOrder =
+  | {
+      readonly type: 'lock'
+      readonly client: number
+      readonly call: number
+      readonly owner: number
+      readonly thread: number
+      readonly blocking: boolean
+      readonly operation: LockOperation
+    }
+  /** The call that was ordered waits, and is to leave the queue: nothing is answered to it. */
+  | { readonly type: 'lockForget'; readonly client: number; readonly call: number }
 
-/** What the lock machine answers to a {@link LockOrder}. */
+/**
+ * What the lock machine answers to a {@link LockOrder}. A lock of an object is freed by an order
+ * alone: `ownerEnded` and `clientLost` leave that to the machine that ordered it.
+ */
 export type LockNews =
   | {
       readonly type: 'lockAnswered'
       readonly client: number
       readonly call: number
       readonly token: number
+      readonly mayServe: boolean
     }
   | {
       readonly type: 'lockRefused'
@@ -124,11 +132,12 @@ export type LockNews =
       readonly call: number
       readonly code: GoawayErrorCode
       readonly message: string
+      readonly mayServe: boolean
     }
 
 /** An object's own lock, in the table of all locks. No user's lock begins like this. */
 export function updateOnReleaseLock(object: string): string {
-  return `\u0000update-on-release ${object}`
+  return `${objectLockPrefix}update-on-release ${object}`
 }
 
 /** A field with a value, as an answer of `get`. */
