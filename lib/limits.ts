@@ -252,3 +252,10 @@ export const foreignLocksMax = 1024 * 1024
 export const farewellMs = 1_000
 /** Who has a node's link has to say so soon what it wants, in milliseconds. */
 export const claimMsMax = 5_000
+
+// Of the checker.
+
+/** Steps of its searches together, some ten seconds: what is not decided by then is unknown. */
+export const checkStepsMax = 20_000_000
+/** Nothing but steps ends a check, so that its answer is the same on each machine. */
+export const checkMsMax = Number.POSITIVE_INFINITY

@@ -15,6 +15,7 @@ await build({
   entryPoints: {
     index: 'dist/lib/index.js',
     sync: 'dist/lib/sync.js',
+    check: 'dist/lib/check.js',
     'hub/hub-entry': 'dist/lib/hub/hub-entry.js',
     'executor/thread-main': 'dist/lib/executor/thread-main.js',
     'node/node-process': 'dist/lib/node/node-process.js',
@@ -36,7 +37,7 @@ copyFileSync(
   `${root}dist/lib/executor/thread-entry.cjs`,
   `${root}dist/bundle/executor/thread-entry.cjs`,
 )
-for (const entry of ['index.js', 'sync.js']) {
+for (const entry of ['index.js', 'sync.js', 'check.js']) {
   if (readFileSync(`${root}dist/bundle/${entry}`, 'utf8').includes('import.meta.url')) {
     throw new Error(`Cannot bundle: ${entry} looks for files beside it, at the wrong depth`)
   }

@@ -29,6 +29,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   'clock.ts': [],
   wire: [],
   history: ['wire'],
+  check: ['history'],
   protocol: ['type wire/messages.ts', 'type wire/error-record.ts'],
   transport: ['wire'],
   client: ['wire', 'type executor/contract.ts', 'type hub/hub-start.ts'],
@@ -56,6 +57,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   cli: ['index.ts', 'sync.ts', 'deploy', 'transport', 'client/threads-variable.ts', 'type wire'],
   'index.ts': ['handles', 'type executor/contract.ts', 'type client', 'type deploy'],
   'sync.ts': ['handles'],
+  'check.ts': ['check', 'history'],
 }
 
 /** Packages, and the files that may import them. */
