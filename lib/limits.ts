@@ -259,3 +259,14 @@ export const claimMsMax = 5_000
 export const checkStepsMax = 20_000_000
 /** Nothing but steps ends a check, so that its answer is the same on each machine. */
 export const checkMsMax = Number.POSITIVE_INFINITY
+
+// Of objects that each node has a copy of.
+
+/** Updates of one node that are on their way to their homes: each is in memory, here and there. */
+export const updatesUnderWayMax = 64 * 1024
+/** Calls of one node that wait for a copy to become valid, or to change. */
+export const parkedReadsMax = 1024 * 1024
+/** Messages that came before the view they belong to; what is beyond is never acknowledged. */
+export const heldMessagesMax = 1024 * 1024
+/** Updates of one object in one epoch: stamps stay exact in a double, for 2^13 epochs. */
+export const updatesPerEpoch = 2 ** 40

@@ -30,7 +30,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   wire: [],
   history: ['wire'],
   check: ['history'],
-  protocol: ['type wire/messages.ts', 'type wire/error-record.ts'],
+  protocol: ['type wire'],
   transport: ['wire'],
   client: ['wire', 'type executor/contract.ts', 'type hub/hub-start.ts'],
   handles: ['wire', 'client', 'type executor/contract.ts', 'type deploy/node-status.ts'],

@@ -2,6 +2,7 @@
  * Which node serves an object or a lock. It is fixed for the whole application: what a lost node
  * served is lost for ever, also if the node comes back.
  */
+import { rendezvous } from '../protocol/rendezvous.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import { masterLost } from './link-stores.ts'
 import type { StoreReplies, StoreRequest, Stores } from './stores.ts'
@@ -21,9 +22,11 @@ export class Router implements Stores {
   /** Stores at other nodes by index: those of the first node that was there. */
   readonly #remotes = new Map<number, Stores>()
   readonly #lost = new Map<number, string>()
+  readonly #indices: readonly number[]
 
   constructor(options: RouterOptions, own: Stores, replies: StoreReplies) {
     this.#options = options
+    this.#indices = Array.from({ length: options.nodes }, (_, at) => at + 1)
     this.#own = own
     this.#replies = replies
   }
@@ -51,7 +54,7 @@ export class Router implements Stores {
   /** Number of the node that serves what has this name. */
   indexOf(name: string): number {
     const { nodes, placement } = this.#options
-    return placement === 'first' || nodes === 1 ? 1 : rendezvous(name, nodes)
+    return placement === 'first' || nodes === 1 ? 1 : rendezvous(name, this.#indices)
   }
 
   forget(client: number, call: number, reason: ErrorRecord): void {
@@ -68,39 +71,4 @@ export class Router implements Stores {
     this.#own.clientLost(client)
     for (const remote of this.#remotes.values()) remote.clientLost(client)
   }
-}
-
-/**
- * Highest random weight (Thaler and Ravishankar, 1998): each name is spread evenly, and all nodes
- * agree without asking.
- */
-function rendezvous(name: string, nodes: number): number {
-  let best = 1
-  let bestWeight = -1
-  const seed = hash(name, 0x811c9dc5)
-  for (let index = 1; index <= nodes; index++) {
-    const weight = mix(seed ^ Math.imul(index, 0x9e3779b1))
-    if (weight > bestWeight) {
-      best = index
-      bestWeight = weight
-    }
-  }
-  return best
-}
-
-/** FNV-1a over UTF-16 units. */
-function hash(text: string, seed: number): number {
-  let value = seed
-  for (let at = 0; at < text.length; at++) {
-    value = Math.imul(value ^ text.charCodeAt(at), 0x01000193)
-  }
-  return value
-}
-
-/** The finalizer of MurmurHash3: every bit of the input moves every bit of the output. */
-function mix(value: number): number {
-  let bits = value ^ (value >>> 16)
-  bits = Math.imul(bits, 0x85ebca6b)
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)
-  return (bits ^ (bits >>> 16)) >>> 0
 }
