@@ -193,7 +193,8 @@ export class Spawner implements PeersDriver {
         for (const { place } of output.members) {
           peers.get(place)?.link.send(['view', output.epoch, members])
         }
-        return
+        const places = members.map(({ place }) => place)
+        return this.#hub.replicas.view(output.epoch, places)
       }
       case 'removed': {
         const peer = peers.get(output.place)

@@ -4,6 +4,7 @@ import type { Report } from '../executor/contract.ts'
 import type { ThreadExecutor } from '../executor/thread-executor.ts'
 import type { ThreadHost } from '../executor/thread-host.ts'
 import type { PeersOptions } from './peers.ts'
+import type { ReplicaMachines } from './replicas.ts'
 import type { BellWatch } from './spin-governor.ts'
 
 export interface HubOptions {
@@ -18,6 +19,8 @@ export interface HubOptions {
   readonly clock?: Clock
   /** @default a short look where that pays off */
   readonly bell?: BellWatch
+  /** Of the replicated stores; left out: those of the library. */
+  readonly replicaMachines?: ReplicaMachines
   readonly executor: (host: ThreadHost, report: Report) => ThreadExecutor
 }
 

@@ -23,17 +23,19 @@ import type {
   ThreadPort,
 } from '../wire/messages.ts'
 import { type ThreadWords, wordAsleep, wordBeat, wordBell } from '../wire/shared-words.ts'
+import { hostReplicas } from './host-replicas.ts'
 import type { HubOptions, StatusCounts } from './hub-options.ts'
 import { Master } from './master.ts'
-import { foreignLocks, Peers, type RoutinePeers } from './peers.ts'
+import { alone, foreignLocks, Peers, type RoutinePeers } from './peers.ts'
 import { Preparing, type TaskRunner } from './preparing.ts'
 import { Program } from './program.ts'
+import type { Replicas } from './replicas.ts'
 import { givenUp, Replies, type RepliesHost, routineOver } from './replies.ts'
 import { Reports, type ReportsHost } from './reports.ts'
 import { Session } from './session.ts'
 import { type BellWatch, SpinGovernor } from './spin-governor.ts'
 import { StallWatch } from './stall-watch.ts'
-import type { Stores } from './stores.ts'
+import { verbOf } from './stores.ts'
 
 export class Hub implements ThreadHost {
   readonly node: string
@@ -44,7 +46,8 @@ export class Hub implements ThreadHost {
   readonly #words: Int32Array
   readonly #sessions = new Map<number, Session>()
   readonly #master: Master
-  readonly #stores: Stores
+  /** All stores: those that are replicated, and those behind. */
+  readonly replicas: Replicas
   /** The other nodes of the cluster. */
   readonly peers: Peers
   readonly #beat: Timer
@@ -78,7 +81,7 @@ export class Hub implements ThreadHost {
       routinesOn: (thread) => this.executor.routinesOn(thread),
       // What other nodes may do is not known here.
       mayAct: () => options.cluster !== undefined || this.#tasks.mayAct(),
-      giveUp: (session, call, error) => this.#stores.forget(session.client, call, error),
+      giveUp: (session, call, error) => this.replicas.forget(session.client, call, error),
       turn: () => this.turn(),
     })
     const host = this.#host()
@@ -86,9 +89,8 @@ export class Hub implements ThreadHost {
     this.#reports = new Reports(host)
     const master = new Master(this.#replies, foreignLocks(this, options.cluster))
     this.#master = master
-    const alone = { place: 0, index: 1, nodes: 1, placement: 'first' } as const
     this.peers = new Peers(options.cluster ?? alone, master, this.#replies, () => this.turn())
-    this.#stores = options.cluster === undefined ? master : this.peers.router
+    this.replicas = hostReplicas(options, this.#replies, master, this.peers)
     this.#beat = this.#clock.every(beatMs, () => Atomics.add(this.#words, wordBeat, 1))
     this.executor = options.executor(this, this.#reports)
     this.#tasks = new Preparing(this.executor, this.#reports, () => this.turn())
@@ -98,7 +100,7 @@ export class Hub implements ThreadHost {
   #host(): RepliesHost & ReportsHost {
     return {
       executor: () => this.executor,
-      stores: () => this.#stores,
+      stores: () => this.replicas,
       session: (client) => this.#sessions.get(client),
       elsewhere: (client) => this.peers.ofClient(client)?.server.replies,
       blocked: () => this.#stall.blocked(),
@@ -187,7 +189,7 @@ export class Hub implements ThreadHost {
     this.#sessions.delete(client)
     this.#stall.gone(client)
     session.close()
-    this.#stores.clientLost(client)
+    this.replicas.clientLost(client)
     // Nobody is left to hear of what its routines started.
     const reason = new GoawayError(
       'ERR_GOAWAY_THREAD_LOST',
@@ -226,7 +228,7 @@ export class Hub implements ThreadHost {
     // Nobody is left who could want what it still waits for.
     this.#replies.endWaits(client, routine, () => routineOver(routine))
     this.#sessions.get(client)?.told.delete(routine)
-    this.#stores.ownerEnded(client, routine)
+    this.replicas.ownerEnded(client, routine)
   }
 
   routineStopping(client: number, routine: number, reason: ErrorRecord): void {
@@ -262,7 +264,7 @@ export class Hub implements ThreadHost {
       case 'finish':
         return this.#tasks.finish(message[1])
       case 'forget':
-        return this.#stores.forget(session.client, message[1], givenUp())
+        return this.replicas.forget(session.client, message[1], givenUp())
       case 'relieve':
         session.relieved.add(message[1])
         return
@@ -292,12 +294,13 @@ export class Hub implements ThreadHost {
     const { client, thread } = session
     // What a routine holds is freed when it ends: a lock granted later would stay until its thread
     // ends.
-    const acquires = operation[0] === 'acquire' || operation[0] === 'tryAcquire'
+    const verb = verbOf(operation)
+    const acquires = verb === 'acquire' || verb === 'tryAcquire'
     if (acquires && owner !== 0 && !this.executor.has(thread, owner)) {
       if (call !== 0) this.#replies.refuse(client, call, routineOver(owner))
       return
     }
-    this.#stores.request({ client, call, owner, thread, blocking, operation })
+    this.replicas.request({ client, call, owner, thread, blocking, operation })
   }
 
   #submit(

@@ -4,18 +4,23 @@
 import { recordOf } from '../client/error-codec.ts'
 import { GoawayError } from '../errors.ts'
 import { type LockInput, type LockOutput, lock } from '../protocol/lock.ts'
+import type { LockOrder } from '../protocol/replica.ts'
 import { type StrictInput, type StrictOutput, strict } from '../protocol/strict.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { Fences, LockOperation, Operation, StrictOperation } from '../wire/messages.ts'
+import type { LockListener, ReplicaLocks } from './replicas.ts'
 import type { StoreReplies, StoreRequest, Stores } from './stores.ts'
 
-export class Master implements Stores {
+export class Master implements Stores, ReplicaLocks {
   readonly #strict = strict.initial()
   readonly #lock = lock.initial()
   readonly #replies: StoreReplies
   readonly #isForeign: ((lock: string) => boolean) | undefined
   /** The request that is being taken: only it can be parked. */
   #taken: StoreRequest | undefined
+  #listener: LockListener | undefined
+  /** Calls of the listener's orders without an answer, by client: it alone hears of these. */
+  readonly #ordered = new Map<number, Set<number>>()
 
   /** @param isForeign whether a lock is served by another node; none is if it is left out */
   constructor(replies: StoreReplies, isForeign?: (lock: string) => boolean) {
@@ -34,10 +39,34 @@ export class Master implements Stores {
       this.#stepLock({ type: 'request', ...request, operation })
     } else {
       const { client, call } = request
-      const marked =
-        this.#isForeign === undefined ? operation : markForeign(operation, this.#isForeign)
+      // Whatever else another node may ask for, the machine does not know and refuses.
+      const asked = operation as StrictOperation
+      const marked = this.#isForeign === undefined ? asked : markForeign(asked, this.#isForeign)
       this.#stepStrict({ type: 'request', client, call, operation: marked })
     }
+  }
+
+  tell(listener: LockListener): void {
+    this.#listener = listener
+  }
+
+  order(order: LockOrder): void {
+    const { client, call } = order
+    if (!('operation' in order)) return this.#leaveQueue(client, call)
+    if (call !== 0) {
+      const calls = this.#ordered.get(client)
+      if (calls === undefined) this.#ordered.set(client, new Set([call]))
+      else calls.add(call)
+    }
+    this.#stepLock({ ...order, type: 'request' })
+  }
+
+  /** Of an order: whoever gave it wants no answer any more. */
+  #leaveQueue(client: number, call: number): void {
+    const calls = this.#ordered.get(client)
+    if (calls?.delete(call) !== true) return
+    if (calls.size === 0) this.#ordered.delete(client)
+    this.#stepLock({ type: 'forget', client, call })
   }
 
   forget(client: number, call: number, reason: ErrorRecord): void {
@@ -65,12 +94,32 @@ export class Master implements Stores {
 
   #stepLock(input: LockInput): void {
     for (const output of lock.step(this.#lock, input)) {
-      if (output.type === 'granted') {
-        this.#stepStrict({ type: 'lockGranted', lock: output.lock, token: output.token })
-      } else if (output.type === 'freed') {
-        this.#stepStrict({ type: 'lockFreed', lock: output.lock, token: output.token })
-      } else if (output.type !== 'forgotten') this.#perform(output)
+      if (output.type === 'granted') this.#changed('lockGranted', output.lock, output.token)
+      else if (output.type === 'freed') this.#changed('lockFreed', output.lock, output.token)
+      else if (output.type !== 'forgotten' && !this.#isOrdered(output)) this.#perform(output)
     }
+  }
+
+  #changed(type: 'lockGranted' | 'lockFreed', name: string, token: number): void {
+    this.#stepStrict({ type, lock: name, token })
+    this.#listener?.changed(type, name, token)
+  }
+
+  /** Whether that was said of an order, and so to the listener alone. */
+  #isOrdered(output: Exclude<LockOutput, { type: 'granted' | 'freed' | 'forgotten' }>): boolean {
+    const { client, call } = output
+    const calls = this.#ordered.get(client)
+    if (calls?.has(call) !== true) return false
+    if (output.type === 'parked') return true
+    calls.delete(call)
+    if (calls.size === 0) this.#ordered.delete(client)
+    if (output.type === 'answer') {
+      this.#listener?.news({ type: 'lockAnswered', client, call, token: output.answer ?? 0 })
+    } else {
+      const { code, message } = output
+      this.#listener?.news({ type: 'lockRefused', client, call, code, message })
+    }
+    return true
   }
 
   #perform(

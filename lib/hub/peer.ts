@@ -12,6 +12,7 @@ import type {
   RemoteRoutineMessage,
   SetupMessage,
 } from '../wire/messages.ts'
+import type { ReplicaLinkMessage } from '../wire/replica-messages.ts'
 import { CountedLink } from './counted-link.ts'
 import { LinkServer, RemoteStores } from './link-stores.ts'
 import type { StoreReplies, Stores } from './stores.ts'
@@ -25,6 +26,7 @@ export interface PeerHost {
   membership(peer: Peer, message: MembershipMessage): void
   setup(peer: Peer, message: SetupMessage): void
   routine(peer: Peer, message: RemoteRoutineMessage): void
+  replicas(peer: Peer, message: ReplicaLinkMessage): void
   /** Its link is over, and with it what was on the way; it may still be alive. */
   linkOver(peer: Peer, error: Error | undefined): void
   turn(): void
@@ -36,8 +38,8 @@ export class Peer implements LinkListener {
   readonly link: CountedLink
   /** It belongs to the cluster, as far as this node was told. */
   isMember = false
-  /** What it said of routines before this node was told so. */
-  readonly early: RemoteRoutineMessage[] = []
+  /** What it said as such before this node was told so. */
+  readonly early: (RemoteRoutineMessage | ReplicaLinkMessage)[] = []
   readonly stores: RemoteStores
   readonly server: LinkServer
   /** When the link is over, and the node knows it if it lives. */
@@ -98,6 +100,8 @@ export class Peer implements LinkListener {
       case 'refusal':
       case 'waiting':
         return this.stores.received(message)
+      case 'store':
+        return this.#host.replicas(this, message)
       case 'function':
       case 'terms':
       case 'order':
@@ -143,7 +147,7 @@ export class Peer implements LinkListener {
 
 /** All but making the cluster, and belonging to it, which a node does before it serves. */
 const served: ReadonlySet<string> = new Set([
-  ...['request', 'cease', 'over', 'gone', 'acknowledge', 'reply', 'refusal', 'waiting'],
+  ...['request', 'cease', 'over', 'gone', 'acknowledge', 'reply', 'refusal', 'waiting', 'store'],
   ...['function', 'terms', 'order', 'cancel', 'credit', 'finish'],
   ...['started', 'value', 'result', 'failure', 'room'],
 ])

@@ -11,6 +11,7 @@ import type {
   RemoteRoutineMessage,
   SetupMessage,
 } from '../wire/messages.ts'
+import type { ReplicaLinkMessage } from '../wire/replica-messages.ts'
 import { Peer, type PeerHost } from './peer.ts'
 import { Router, type RouterOptions } from './router.ts'
 import type { StoreReplies, Stores } from './stores.ts'
@@ -31,15 +32,24 @@ export interface RoutinePeers {
   lost(peer: Peer): void
 }
 
+/** Whoever has replicas, and hears of the others'. */
+export interface ReplicaPeers {
+  received(from: number, message: ReplicaLinkMessage): void
+}
+
 export interface PeersOptions extends RouterOptions {
   readonly place: number
 }
+
+/** Without a cluster. */
+export const alone: PeersOptions = { place: 0, index: 1, nodes: 1, placement: 'first' }
 
 export class Peers {
   readonly place: number
   readonly router: Router
   driver: PeersDriver
   routines: RoutinePeers | undefined
+  replicas: ReplicaPeers | undefined
   readonly #byPlace = new Map<number, Peer>()
   readonly #host: PeerHost
 
@@ -63,6 +73,10 @@ export class Peers {
       routine: (peer, message) => {
         // It has heard before us that both belong to the cluster.
         if (peer.isMember) this.routines?.received(peer, message)
+        else peer.early.push(message)
+      },
+      replicas: (peer, message) => {
+        if (peer.isMember) this.replicas?.received(peer.member.place, message)
         else peer.early.push(message)
       },
       linkOver: (peer, error) => {

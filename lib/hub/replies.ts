@@ -8,7 +8,7 @@ import type { ThreadExecutor } from '../executor/thread-executor.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { Answer } from '../wire/messages.ts'
 import type { Session } from './session.ts'
-import type { StoreReplies, StoreRequest, Stores } from './stores.ts'
+import { isReplicated, type StoreReplies, type StoreRequest, type Stores } from './stores.ts'
 
 export interface RepliesHost {
   executor(): ThreadExecutor
@@ -84,7 +84,8 @@ export class Replies implements StoreReplies {
     if (!executor.has(session.thread, owner)) return routineOver(owner)
     const reason = executor.stopping(owner)
     if (reason === undefined) return undefined
-    if (operation[0] === 'acquire' && (operation[2] === true || session.told.has(owner))) return
+    const asked = isReplicated(operation) ? operation[1] : operation
+    if (asked[0] === 'acquire' && (asked[2] === true || session.told.has(owner))) return
     session.told.add(owner)
     return reason
   }

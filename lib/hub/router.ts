@@ -41,7 +41,8 @@ export class Router implements Stores {
   }
 
   request(request: StoreRequest): void {
-    const index = this.indexOf(request.operation[1])
+    // Those of replicated stores have gone another way: what comes here has a name.
+    const index = this.indexOf(request.operation[1] as string)
     if (index === this.#options.index) return this.#own.request(request)
     const lost = this.#lost.get(index)
     const remote = this.#remotes.get(index)

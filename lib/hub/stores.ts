@@ -3,6 +3,7 @@
  */
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { Answer, Operation } from '../wire/messages.ts'
+import type { ReplicatedOperation } from '../wire/replica-messages.ts'
 
 /** One request of a thread. `call` 0: no answer is wanted. */
 export interface StoreRequest {
@@ -31,4 +32,20 @@ export interface Stores {
   forget(client: number, call: number, reason: ErrorRecord): void
   ownerEnded(client: number, owner: number): void
   clientLost(client: number): void
+}
+
+export function isReplicated(operation: Operation): operation is ReplicatedOperation {
+  switch (operation[0]) {
+    case 'lin-fast-read':
+    case 'weak':
+    case 'update-on-release':
+      return true
+    default:
+      return false
+  }
+}
+
+/** What is asked, of whatever store. */
+export function verbOf(operation: Operation): string {
+  return isReplicated(operation) ? operation[1][0] : operation[0]
 }

@@ -25,6 +25,8 @@ export interface BelongingHost {
   serving(): void
   left(member: Member): void
   joined(member: Member): void
+  /** Who is in from now on, by place: told when those who left have left, and before the joins. */
+  view(epoch: number, places: readonly number[]): void
   /** This node serves no more. */
   expired(reason: ExpiryReason): void
 }
@@ -81,6 +83,7 @@ export class Belonging {
         return this.#host.send(['unreachable', output.place])
       case 'membersChanged':
         for (const member of output.left) this.#host.left(member)
+        this.#host.view(output.epoch, this.#places())
         for (const member of output.joined) this.#host.joined(member)
         return
       case 'expired':
@@ -89,6 +92,11 @@ export class Belonging {
       case 'wake':
         return this.#alarm.set(output.at)
     }
+  }
+
+  #places(): number[] {
+    const { members, place } = this.#state
+    return [...members.keys(), place].sort((one, other) => one - other)
   }
 
   #tick(): void {

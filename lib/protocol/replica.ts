@@ -18,7 +18,7 @@ import type {
 } from '../wire/messages.ts'
 import { objectLockPrefix } from './lock-state.ts'
 
-export type ReplicatedStore = 'lin-fast-read' | 'weak' | 'update-on-release'
+export type { ReplicatedStore } from '../wire/replica-messages.ts'
 
 /** Who is in, as the spawner says it in numbered epochs. */
 export interface View {

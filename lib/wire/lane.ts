@@ -1,6 +1,6 @@
 /**
  * Which messages of a link must stay in order while a large value is on its way: those of one
- * client's requests, those of one routine, those of one file.
+ * client's requests, those of one routine, those of one file, those of one replicated store.
  */
 import type { LinkMessage } from './messages.ts'
 
@@ -28,7 +28,9 @@ export function laneOf(message: LinkMessage): Lane {
     case 'result':
     case 'failure':
       return -message[1]
+    // A hash or a store's name: no two of these are alike.
     case 'blob':
+    case 'store':
       return message[1]
     default:
       return undefined

@@ -4,6 +4,7 @@
  * that reads.
  */
 import type { ErrorRecord } from './error-record.ts'
+import type { ReplicaLinkMessage, ReplicatedOperation } from './replica-messages.ts'
 
 /** What travels as itself, and what the hub can count and compare. */
 export type InlineValue = number | string | boolean | null | undefined
@@ -78,7 +79,7 @@ export type LockOperation =
   | readonly ['tryAcquire', lock: string]
   | readonly ['release', lock: string, token: number]
 
-export type Operation = StrictOperation | LockOperation
+export type Operation = StrictOperation | LockOperation | ReplicatedOperation
 export type LockAnswer = number | null
 export type Answer = StrictAnswer | LockAnswer
 
@@ -374,6 +375,11 @@ export type SetupMessage =
   /** The same for who asks from outside, and then no more. */
   | readonly ['status', status: unknown]
 
-export type LinkMessage = StoreMessage | RemoteRoutineMessage | MembershipMessage | SetupMessage
+export type LinkMessage =
+  | StoreMessage
+  | ReplicaLinkMessage
+  | RemoteRoutineMessage
+  | MembershipMessage
+  | SetupMessage
 
 export type Message = LinkMessage | ThreadMessage | HubMessage | RunMessage | ReportMessage

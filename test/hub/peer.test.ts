@@ -72,6 +72,7 @@ t.test('What comes in one batch with the first lease is served, in its order', a
     },
     setup() {},
     routine() {},
+    replicas() {},
     linkOver() {},
     turn() {},
   }

@@ -11,12 +11,7 @@ import type { LockInput, LockOutput, LockState } from '../../lib/protocol/lock.t
 import { lock } from '../../lib/protocol/lock.ts'
 import type { StrictInput, StrictOutput, StrictState } from '../../lib/protocol/strict.ts'
 import { strict } from '../../lib/protocol/strict.ts'
-import type {
-  EncodedValue,
-  LockOperation,
-  Operation,
-  StrictOperation,
-} from '../../lib/wire/messages.ts'
+import type { EncodedValue, LockOperation, StrictOperation } from '../../lib/wire/messages.ts'
 import type { Model, Move } from './explore.ts'
 import { Violation } from './explore.ts'
 import type { Monitor } from './hub-monitor.ts'
@@ -27,6 +22,9 @@ import {
   initialMonitor,
   isLockOperation,
 } from './hub-monitor.ts'
+
+/** Of the two machines that are modelled. */
+type Operation = StrictOperation | LockOperation
 
 export type Instruction =
   | readonly ['acquire' | 'tryAcquire' | 'release', lock: string]

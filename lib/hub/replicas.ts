@@ -1,0 +1,297 @@
+/**
+ * Drives the replicated stores of this node: one machine each, which is the replica, the home or
+ * master, and the client of this node's threads. All other operations go on to the stores behind.
+ *
+ * Rule 1: inputs are taken one by one, and all outputs of one are performed before the next; what
+ * they bring about at once, such as a lock that is granted, is taken after them.
+ * Rule 2: a machine is told whether this node may serve when the input is taken, and its outputs
+ * are performed before anything else is, so that no pause can come between.
+ * Rule 3: before its first lease a node feeds its machines nothing; the view waits for it, and so
+ * do messages (`Peer`). Messages of a node that is not in the view yet wait as well.
+ */
+import { recordOf } from '../client/error-codec.ts'
+import { GoawayError } from '../errors.ts'
+import type { Machine } from '../protocol/machine.ts'
+import type { Standing } from '../protocol/membership-node.ts'
+import type {
+  LockNews,
+  LockOrder,
+  ReplicaInput,
+  ReplicaOutput,
+  ReplicaParameters,
+  View,
+} from '../protocol/replica.ts'
+import type { ErrorRecord } from '../wire/error-record.ts'
+import type {
+  ReplicaLinkMessage,
+  ReplicaMessage,
+  ReplicaOperation,
+  ReplicatedStore,
+} from '../wire/replica-messages.ts'
+import { isReplicated, type StoreReplies, type StoreRequest, type Stores } from './stores.ts'
+
+type Input = ReplicaInput<ReplicaOperation, ReplicaMessage> | LockNews
+type Output = ReplicaOutput<ReplicaMessage> | LockOrder
+/** An input, to which is added whether this node may serve. */
+type Fed<T> = T extends unknown ? Omit<T, 'mayServe'> : never
+/** The machine of any store. Its own state, operations and messages are its own affair. */
+export type ReplicaMachine = Machine<unknown, Input, Output, ReplicaParameters>
+export type ReplicaMachines = { readonly [Store in ReplicatedStore]?: ReplicaMachine }
+
+/** The locks that this node serves. */
+export interface ReplicaLocks {
+  order(order: LockOrder): void
+  /** Who hears of them from now on. */
+  tell(listener: LockListener): void
+}
+
+/** Hears of every lock of this node, and of what became of its own orders. */
+export interface LockListener {
+  changed(type: 'lockGranted' | 'lockFreed', lock: string, token: number): void
+  news(news: Fed<LockNews>): void
+}
+
+export interface ReplicasHost {
+  readonly replies: StoreReplies
+  readonly locks: ReplicaLocks
+  /** How this node stands in its cluster, as far as it can know. */
+  standing(): Standing
+  /** Dropped if that node is gone. */
+  send(place: number, message: ReplicaLinkMessage): void
+}
+
+interface Hosted {
+  readonly store: ReplicatedStore
+  readonly machine: ReplicaMachine
+  readonly state: unknown
+  /** Clients that have asked for something, and routines: only of these it is told the end. */
+  readonly clients: Set<number>
+  readonly owners: Set<number>
+}
+
+/** A call that has no answer yet. */
+interface OpenCall {
+  readonly hosted: Hosted
+  /** It may be given up; any other has its answer on the way. */
+  readonly waits: boolean
+}
+
+export class Replicas implements Stores, LockListener {
+  readonly #host: ReplicasHost
+  readonly #behind: Stores
+  readonly #hosted = new Map<string, Hosted>()
+  readonly #open = new Map<number, Map<number, OpenCall>>()
+  /** Came before the first lease. */
+  #earlyView: View | undefined
+  readonly #inputs: [Hosted, Fed<Input>][] = []
+  #isTaking = false
+  /** The request that is being taken, while it has no answer. */
+  #taken: StoreRequest | undefined
+
+  constructor(
+    parameters: ReplicaParameters,
+    behind: Stores,
+    host: ReplicasHost,
+    machines: ReplicaMachines,
+  ) {
+    this.#behind = behind
+    this.#host = host
+    for (const [name, machine] of Object.entries(machines)) {
+      const store = name as ReplicatedStore
+      const state = machine.initial(parameters)
+      const hosted = {
+        store,
+        machine,
+        state,
+        clients: new Set<number>(),
+        owners: new Set<number>(),
+      }
+      this.#hosted.set(store, hosted)
+    }
+    host.locks.tell(this)
+  }
+
+  // What the threads of this node want.
+
+  request(request: StoreRequest): void {
+    const { client, call, owner, thread, blocking, operation } = request
+    if (!isReplicated(operation)) return this.#behind.request(request)
+    const hosted = this.#hosted.get(operation[0])
+    if (hosted === undefined) {
+      if (call !== 0) this.#host.replies.refuse(client, call, recordOf(unknownStore(operation[0])))
+      return
+    }
+    hosted.clients.add(client)
+    if (owner !== 0) hosted.owners.add(owner)
+    const [, asked] = operation
+    this.#taken = call === 0 ? undefined : request
+    this.#feed(hosted, {
+      type: 'request',
+      client,
+      call,
+      owner,
+      thread,
+      blocking,
+      operation: asked,
+    })
+    // One that was neither answered nor parked is answered by a later step all the same.
+    if (this.#taken === request) this.#parked(hosted, request)
+    this.#taken = undefined
+  }
+
+  forget(client: number, call: number, reason: ErrorRecord): void {
+    const open = this.#open.get(client)?.get(call)
+    if (open === undefined) return this.#behind.forget(client, call, reason)
+    if (!open.waits) return
+    this.#close(client, call)
+    this.#feed(open.hosted, { type: 'forget', client, call })
+    this.#host.replies.refuse(client, call, reason)
+  }
+
+  ownerEnded(client: number, owner: number): void {
+    for (const hosted of this.#hosted.values()) {
+      if (hosted.owners.delete(owner)) this.#feed(hosted, { type: 'ownerEnded', client, owner })
+    }
+    this.#behind.ownerEnded(client, owner)
+  }
+
+  clientLost(client: number): void {
+    this.#open.delete(client)
+    for (const hosted of this.#hosted.values()) {
+      if (hosted.clients.delete(client)) this.#feed(hosted, { type: 'clientLost', client })
+    }
+    this.#behind.clientLost(client)
+  }
+
+  // What the other nodes say, and what is said of them.
+
+  /** @throws {GoawayError} if that is nothing a node may say */
+  received(from: number, message: ReplicaLinkMessage): void {
+    const [, store, inner] = message
+    const hosted = this.#hosted.get(store)
+    if (hosted === undefined) throw unknownStore(store)
+    if (!Array.isArray(inner)) {
+      throw new GoawayError('ERR_GOAWAY_PROTOCOL', `A message of ${store} is no list: ${inner}`)
+    }
+    this.#feed(hosted, { type: 'message', from, message: inner as unknown as ReplicaMessage })
+  }
+
+  /** Who is in from now on. */
+  view(epoch: number, members: readonly number[]): void {
+    const view = { epoch, members }
+    if (this.#host.standing() === 'waiting') {
+      this.#earlyView = view
+      return
+    }
+    for (const hosted of this.#hosted.values()) this.#feed(hosted, { type: 'view', view })
+  }
+
+  /** This node has its first lease. */
+  serving(): void {
+    const view = this.#earlyView
+    this.#earlyView = undefined
+    if (view !== undefined) this.view(view.epoch, view.members)
+  }
+
+  // What the locks of this node tell.
+
+  changed(type: 'lockGranted' | 'lockFreed', lock: string, token: number): void {
+    for (const hosted of this.#hosted.values()) this.#feed(hosted, { type, lock, token })
+  }
+
+  news(news: Fed<LockNews>): void {
+    const hosted = this.#hosted.get('update-on-release')
+    if (hosted !== undefined) this.#feed(hosted, news)
+  }
+
+  #feed(hosted: Hosted, input: Fed<Input>): void {
+    this.#inputs.push([hosted, input])
+    if (this.#isTaking) return
+    this.#isTaking = true
+    let at = 0
+    try {
+      for (; at < this.#inputs.length; at++) {
+        const [next, fed] = this.#inputs[at] as [Hosted, Fed<Input>]
+        this.#step(next, fed)
+      }
+    } finally {
+      // A machine threw over what a peer said: what came after that is still to be taken.
+      this.#inputs.splice(0, at + 1)
+      this.#isTaking = false
+    }
+  }
+
+  #step(hosted: Hosted, input: Fed<Input>): void {
+    const mayServe = this.#host.standing() === 'serving'
+    for (const output of hosted.machine.step(hosted.state, { ...input, mayServe } as Input)) {
+      this.#perform(hosted, output)
+    }
+  }
+
+  #perform(hosted: Hosted, output: Output): void {
+    switch (output.type) {
+      case 'send':
+        return this.#host.send(output.to, ['store', hosted.store, output.message])
+      case 'answer':
+        if (!this.#settle(output.client, output.call)) return
+        return this.#host.replies.answer(output.client, output.call, output.answer)
+      case 'refuse': {
+        if (!this.#settle(output.client, output.call)) return
+        const { code, message, maybeExecuted } = output
+        const details = maybeExecuted === undefined ? {} : { maybeExecuted }
+        const error = recordOf(new GoawayError(code, message, details))
+        return this.#host.replies.refuse(output.client, output.call, error)
+      }
+      case 'parked': {
+        const taken = this.#taken
+        if (taken?.client !== output.client || taken.call !== output.call) return
+        this.#taken = undefined
+        return this.#parked(hosted, taken)
+      }
+      case 'cell':
+        // For threads that read a replica in shared memory; there are none yet.
+        return
+      default:
+        return this.#host.locks.order(output)
+    }
+  }
+
+  #parked(hosted: Hosted, request: StoreRequest): void {
+    const { client, call } = request
+    const waits = isReplicated(request.operation) && waiting.has(request.operation[1][0])
+    let calls = this.#open.get(client)
+    if (calls === undefined) {
+      calls = new Map()
+      this.#open.set(client, calls)
+    }
+    calls.set(call, { hosted, waits })
+    if (waits) this.#host.replies.parked(request)
+  }
+
+  /** Whether that call was open until now. */
+  #settle(client: number, call: number): boolean {
+    const taken = this.#taken
+    if (taken?.client === client && taken.call === call) {
+      this.#taken = undefined
+      return true
+    }
+    return this.#close(client, call)
+  }
+
+  #close(client: number, call: number): boolean {
+    const calls = this.#open.get(client)
+    if (calls?.delete(call) !== true) return false
+    if (calls.size === 0) this.#open.delete(client)
+    return true
+  }
+}
+
+/**
+ * Operations that wait for what others do, and change nothing: they count as waiting, and may be
+ * given up. All others are answered as soon as the nodes that take part have heard of them.
+ */
+const waiting: ReadonlySet<string> = new Set(['wait', 'acquire', 'sync', 'fence'])
+
+function unknownStore(store: string): GoawayError {
+  return new GoawayError('ERR_GOAWAY_PROTOCOL', `A store of the name ${store} is not known`)
+}
