@@ -73,8 +73,8 @@ export class Hub implements ThreadHost {
     this.#clock = options.clock ?? realClock
     this.#words = options.words
     this.#firstClient = options.firstClient
-    this.#bell =
-      options.bell ?? new SpinGovernor(new SpinWatch(options.words, wordBell), options.words)
+    const { words } = options
+    this.#bell = options.bell ?? new SpinGovernor(new SpinWatch(words, wordBell), words)
     this.#stall = new StallWatch({
       clock: this.#clock,
       sessions: () => this.#sessions.values(),
@@ -87,10 +87,10 @@ export class Hub implements ThreadHost {
     const host = this.#host()
     this.#replies = new Replies(host)
     this.#reports = new Reports(host)
-    const master = new Master(this.#replies, foreignLocks(this, options.cluster))
-    this.#master = master
-    this.peers = new Peers(options.cluster ?? alone, master, this.#replies, () => this.turn())
-    this.replicas = hostReplicas(options, this.#replies, master, this.peers)
+    const [replies, cluster] = [this.#replies, options.cluster]
+    this.#master = new Master(replies, foreignLocks(this, cluster))
+    this.peers = new Peers(cluster ?? alone, this.#master, replies, () => this.turn())
+    this.replicas = hostReplicas(options, replies, this.#master, this.peers)
     this.#beat = this.#clock.every(beatMs, () => Atomics.add(this.#words, wordBeat, 1))
     this.executor = options.executor(this, this.#reports)
     this.#tasks = new Preparing(this.executor, this.#reports, () => this.turn())
@@ -294,11 +294,9 @@ export class Hub implements ThreadHost {
     const { client, thread } = session
     // What a routine holds is freed when it ends: a lock granted later would stay until its thread
     // ends.
-    const verb = verbOf(operation)
-    const acquires = verb === 'acquire' || verb === 'tryAcquire'
+    const acquires = verbOf(operation) === 'acquire' || verbOf(operation) === 'tryAcquire'
     if (acquires && owner !== 0 && !this.executor.has(thread, owner)) {
-      if (call !== 0) this.#replies.refuse(client, call, routineOver(owner))
-      return
+      return call === 0 ? undefined : this.#replies.refuse(client, call, routineOver(owner))
     }
     this.replicas.request({ client, call, owner, thread, blocking, operation })
   }
