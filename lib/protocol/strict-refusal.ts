@@ -6,7 +6,17 @@ import type { StrictState } from './strict-state.ts'
 
 export type Refusal = readonly [code: GoawayErrorCode, message: string]
 
-export function staleFence(state: StrictState, fences: Fences): Refusal | null {
+/** What a store has to know of the locks that its writers hold. */
+export interface FenceState {
+  /** The token of each lock's current holder, where the locks are served by this node. */
+  readonly holders: ReadonlyMap<string, number>
+  /** The largest token that was seen of each lock that another node serves. */
+  readonly foreignTokens: Map<string, number>
+  /** Of a test, which takes the look at tokens out. */
+  readonly mutant?: string | null
+}
+
+export function staleFence(state: FenceState, fences: Fences): Refusal | null {
   if (fences === null) return null
   let foreign = false
   for (const [lock, token, isForeign] of fences) {
@@ -26,7 +36,7 @@ export function staleFence(state: StrictState, fences: Fences): Refusal | null {
   return null
 }
 
-function staleForeign(state: StrictState, lock: string, token: number): Refusal | null {
+function staleForeign(state: FenceState, lock: string, token: number): Refusal | null {
   const largest = state.foreignTokens.get(lock)
   const what = `write under lock ${JSON.stringify(lock)} with token ${token}`
   if (largest === undefined) {
@@ -38,7 +48,7 @@ function staleForeign(state: StrictState, lock: string, token: number): Refusal 
 }
 
 /** Whether or not the write takes place: its token tells that earlier holders are over. */
-function keepForeign(state: StrictState, fences: NonNullable<Fences>): void {
+function keepForeign(state: FenceState, fences: NonNullable<Fences>): void {
   for (const [lock, token, isForeign] of fences) {
     if (isForeign === 1) state.foreignTokens.set(lock, token)
   }

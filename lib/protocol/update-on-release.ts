@@ -1,0 +1,325 @@
+/**
+ * `UpdateOnRelease`: what is written under an object's lock shows to others when the lock is
+ * released, all of it at once. Lock and data are at one master, which keeps one log of releases;
+ * every node reads its own replica, which follows the log. The rules are in
+ * `docs/protocols/update-on-release.md`.
+ *
+ * Rule 1: the writes of a critical section are not here. They wait at the thread that made them,
+ * and arrive with its release.
+ * Rule 2: where a lock is held, its holder's node orders what becomes of it, and nobody else does
+ * but the master, when that node is gone.
+ */
+import type {
+  FromMasterMessage,
+  ToMasterMessage,
+  UpdateOnReleaseMessage,
+  UpdateOnReleaseOperation,
+} from '../wire/update-on-release-messages.ts'
+import type { Machine } from './machine.ts'
+import type { LockNews, ReplicaRequest, View } from './replica.ts'
+import {
+  type MasterNode,
+  newsAtMaster,
+  receiveAtMaster,
+  viewAtMaster,
+} from './update-on-release-master.ts'
+import {
+  askReplica,
+  closeCall,
+  receiveFromMaster,
+  refuseOpen,
+} from './update-on-release-replica.ts'
+import type {
+  OpenCall,
+  UpdateOnReleaseInput,
+  UpdateOnReleaseOutput,
+  UpdateOnReleaseParameters,
+  UpdateOnReleaseState,
+} from './update-on-release-state.ts'
+import { initialState, putInner, takeInner } from './update-on-release-state.ts'
+
+export type {
+  UpdateOnReleaseInput,
+  UpdateOnReleaseMutant,
+  UpdateOnReleaseOutput,
+  UpdateOnReleaseParameters,
+  UpdateOnReleaseState,
+} from './update-on-release-state.ts'
+
+export const updateOnRelease: Machine<
+  UpdateOnReleaseState,
+  UpdateOnReleaseInput,
+  UpdateOnReleaseOutput,
+  UpdateOnReleaseParameters
+> = { initial: initialState, step }
+
+type Request = ReplicaRequest<UpdateOnReleaseOperation>
+type Outputs = UpdateOnReleaseOutput[]
+
+function step(
+  state: UpdateOnReleaseState,
+  input: UpdateOnReleaseInput,
+): readonly UpdateOnReleaseOutput[] {
+  const outputs: Outputs = []
+  if (state.isOver) return outputs
+  switch (input.type) {
+    case 'request':
+      return request(state, input)
+    case 'message':
+      if (serves(state, input)) receive(state, input.from, input.message, outputs)
+      return outputs
+    case 'view':
+      takeView(state, input.view, serves(state, input), outputs)
+      return outputs
+    case 'forget':
+      forget(state, input.client, input.call, outputs)
+      return outputs
+    case 'ownerEnded':
+      endOwner(state, input.client, input.owner, outputs)
+      return outputs
+    case 'clientLost':
+      loseClient(state, input.client, outputs)
+      return outputs
+    case 'lockGranted':
+      state.master?.tokens.set(input.lock, input.token)
+      return outputs
+    case 'lockFreed':
+      if (state.master?.tokens.get(input.lock) === input.token) {
+        state.master.tokens.delete(input.lock)
+      }
+      return outputs
+    case 'lockAnswered':
+    case 'lockRefused':
+      news(state, input, outputs)
+      return outputs
+  }
+}
+
+/** Whoever may not serve answers no read, commits nothing and grants nothing. */
+function serves({ mutant }: UpdateOnReleaseState, { mayServe }: { mayServe: boolean }): boolean {
+  return mayServe || mutant === 'lease not asked'
+}
+
+function news(state: UpdateOnReleaseState, input: LockNews, outputs: Outputs): void {
+  if (isMaster(state)) newsAtMaster(state, input, outputs)
+}
+
+function isMaster(state: UpdateOnReleaseState): state is MasterNode {
+  return state.master !== null
+}
+
+function request(state: UpdateOnReleaseState, input: Request): readonly UpdateOnReleaseOutput[] {
+  const outputs: Outputs = []
+  if (!serves(state, input)) return outputs
+  const { client, call } = input
+  ask(state, input, outputs)
+  // Before what the request brings about: its answer may be among that.
+  if (state.open.get(client)?.has(call) === true) outputs.unshift({ type: 'parked', client, call })
+  return outputs
+}
+
+function ask(state: UpdateOnReleaseState, input: Request, outputs: Outputs): void {
+  const { client, call, owner, thread, blocking, operation } = input
+  const [name, object] = operation
+  switch (operation[0]) {
+    case 'get':
+    case 'keys':
+    case 'entries':
+    case 'wait':
+      return read(state, input, operation, outputs)
+    case 'acquire':
+    case 'tryAcquire': {
+      // Nobody would ever learn the token.
+      if (call === 0) return
+      const message = ['acquire', client, call, owner, thread, blocking, object] as const
+      const mayWait = name === 'acquire'
+      const open = { kind: 'acquire', object, owner } as const
+      return askMaster(state, input, open, [...message, mayWait], outputs)
+    }
+    case 'release': {
+      const [, , token, writes, ackAll, fences] = operation
+      if (state.holds.get(client)?.get(object)?.token === token) {
+        takeInner(state.holds, client, object)
+      }
+      const message = ['release', client, call, object, token, writes, ackAll, fences] as const
+      return askMaster(state, input, { kind: 'write' }, message, outputs)
+    }
+    case 'init': {
+      const message = ['init', client, call, object, operation[2]] as const
+      return askMaster(state, input, { kind: 'write' }, message, outputs)
+    }
+    case 'set':
+    case 'add':
+    case 'compareAndSet':
+    case 'replace':
+    case 'delete': {
+      const what = `${name} ${JSON.stringify(operation[2])} of object ${JSON.stringify(object)}`
+      const text = `${what}: it is written under its lock: acquire() it, write, release() it`
+      if (call === 0) return
+      outputs.push({
+        type: 'refuse',
+        client,
+        call,
+        code: 'ERR_GOAWAY_LOCK_NOT_HELD',
+        message: text,
+      })
+      return
+    }
+    default:
+      return refuseUnknown(input, operation, outputs)
+  }
+}
+
+/** The compiler knows that this cannot be; a thread of another version does not. */
+function refuseUnknown({ client, call }: Request, operation: never, outputs: Outputs): void {
+  const name: unknown = (operation as readonly unknown[])[0]
+  const message = `update-on-release operation: ${String(name)} is not known`
+  if (call === 0) return
+  outputs.push({ type: 'refuse', client, call, code: 'ERR_GOAWAY_PROTOCOL', message })
+}
+
+function read(
+  state: UpdateOnReleaseState,
+  { client, call }: Request,
+  operation: Parameters<typeof askReplica>[2],
+  outputs: Outputs,
+): void {
+  askReplica(state, { client, call }, operation, outputs)
+  const open = state.open.get(client)?.get(call)
+  // What the replica shows stays as it is for ever.
+  if (open !== undefined && state.isMasterLost) refuseLost(state, client, call, open, outputs)
+}
+
+function askMaster(
+  state: UpdateOnReleaseState,
+  { client, call }: Request,
+  open: OpenCall,
+  message: ToMasterMessage,
+  outputs: Outputs,
+): void {
+  if (call !== 0) putInner(state.open, client, call, open)
+  if (!state.isMasterLost) return tellMaster(state, message, outputs)
+  // It was not sent: nothing of it can have taken place.
+  if (call !== 0) refuseLost(state, client, call, null, outputs)
+}
+
+function tellMaster(state: UpdateOnReleaseState, message: ToMasterMessage, outputs: Outputs): void {
+  if (isMaster(state)) receiveAtMaster(state, state.place, message, outputs)
+  else outputs.push({ type: 'send', to: state.masterPlace, message })
+}
+
+function receive(
+  state: UpdateOnReleaseState,
+  from: number,
+  message: UpdateOnReleaseMessage,
+  outputs: Outputs,
+): void {
+  if (isMaster(state)) {
+    receiveAtMaster(state, from, message as ToMasterMessage, outputs)
+  } else if (from === state.masterPlace && !state.isMasterLost) {
+    receiveFromMaster(state, message as FromMasterMessage, outputs)
+  }
+}
+
+function takeView(
+  state: UpdateOnReleaseState,
+  { epoch, members }: View,
+  mayServe: boolean,
+  outputs: Outputs,
+): void {
+  if (epoch <= state.epoch) return
+  const isFirst = state.epoch === 0
+  state.epoch = epoch
+  state.members = members
+  if (!members.includes(state.place)) {
+    state.isOver = true
+  } else if (isMaster(state)) {
+    viewAtMaster(state, mayServe, outputs)
+  } else if (!members.includes(state.masterPlace)) {
+    loseMaster(state, mayServe, outputs)
+  } else if (isFirst) {
+    tellMaster(state, ['join', epoch], outputs)
+  }
+}
+
+/** Nobody else has the log, or may write on. What is here stays as it is. */
+function loseMaster(state: UpdateOnReleaseState, mayServe: boolean, outputs: Outputs): void {
+  state.isMasterLost = true
+  state.holds.clear()
+  state.ahead.clear()
+  state.gated = []
+  if (!mayServe) return
+  for (const [client, calls] of [...state.open]) {
+    for (const [call, open] of [...calls]) refuseLost(state, client, call, open, outputs)
+  }
+}
+
+function refuseLost(
+  state: UpdateOnReleaseState,
+  client: number,
+  call: number,
+  sent: OpenCall | null,
+  outputs: Outputs,
+): void {
+  closeCall(state, client, call)
+  const text = 'The node that keeps the log of all UpdateOnRelease objects is gone'
+  const maybeExecuted = sent?.kind === 'write'
+  const code = 'ERR_GOAWAY_MASTER_LOST'
+  outputs.push({ type: 'refuse', client, call, code, message: text, maybeExecuted })
+}
+
+/** What waits is given up; anything else has its answer on the way. */
+function forget(state: UpdateOnReleaseState, client: number, call: number, outputs: Outputs): void {
+  const kind = state.open.get(client)?.get(call)?.kind
+  if (kind === 'acquire' || kind === 'wait') dropCall(state, client, call, outputs)
+}
+
+function dropCall(
+  state: UpdateOnReleaseState,
+  client: number,
+  call: number,
+  outputs: Outputs,
+): void {
+  const open = closeCall(state, client, call)
+  if (open?.kind !== 'acquire') return
+  tellMaster(state, ['forget', client, call, open.object], outputs)
+}
+
+/** Its locks pass on, and what it has written under them is nowhere but in its thread. */
+function endOwner(
+  state: UpdateOnReleaseState,
+  client: number,
+  owner: number,
+  outputs: Outputs,
+): void {
+  if (owner === 0) return
+  for (const [call, open] of [...(state.open.get(client) ?? [])]) {
+    if (open.kind !== 'acquire' || open.owner !== owner) continue
+    const text = `acquire object ${JSON.stringify(open.object)}: routine ${owner} has ended`
+    tellMaster(state, ['forget', client, call, open.object], outputs)
+    refuseOpen(state, client, call, 'ERR_GOAWAY_CANCELLED', text, outputs)
+  }
+  for (const [object, hold] of [...(state.holds.get(client) ?? [])]) {
+    if (hold.owner === owner) abandon(state, client, object, outputs)
+  }
+}
+
+function loseClient(state: UpdateOnReleaseState, client: number, outputs: Outputs): void {
+  // Its waits go first, lest a lock of its own be granted to it once more.
+  for (const call of [...(state.open.get(client)?.keys() ?? [])]) {
+    dropCall(state, client, call, outputs)
+  }
+  for (const object of [...(state.holds.get(client)?.keys() ?? [])]) {
+    abandon(state, client, object, outputs)
+  }
+}
+
+function abandon(
+  state: UpdateOnReleaseState,
+  client: number,
+  object: string,
+  outputs: Outputs,
+): void {
+  const hold = takeInner(state.holds, client, object)
+  if (hold !== undefined) tellMaster(state, ['abandon', client, object, hold.token], outputs)
+}
