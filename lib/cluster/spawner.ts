@@ -194,7 +194,7 @@ export class Spawner implements PeersDriver {
           peers.get(place)?.link.send(['view', output.epoch, members])
         }
         const places = members.map(({ place }) => place)
-        return this.#hub.replicas.view(output.epoch, places)
+        return peers.view(output.epoch, places)
       }
       case 'removed': {
         const peer = peers.get(output.place)

@@ -1,11 +1,12 @@
 /** Gives a node its replicas: which machines there are, and what they are to each other. */
+import { linFastRead } from '../protocol/lin-fast-read.ts'
 import type { HubOptions } from './hub-options.ts'
 import type { Master } from './master.ts'
 import type { Peers } from './peers.ts'
 import { type ReplicaMachines, Replicas, type ReplicasHost } from './replicas.ts'
 import type { StoreReplies } from './stores.ts'
 
-const machines: ReplicaMachines = {}
+const machines: ReplicaMachines = { 'lin-fast-read': linFastRead }
 
 export function hostReplicas(
   options: HubOptions,

@@ -35,6 +35,8 @@ export interface RoutinePeers {
 /** Whoever has replicas, and hears of the others'. */
 export interface ReplicaPeers {
   received(from: number, message: ReplicaLinkMessage): void
+  view(epoch: number, places: readonly number[]): void
+  serving(): void
 }
 
 export interface PeersOptions extends RouterOptions {
@@ -125,8 +127,14 @@ export class Peers {
     this.routines?.lost(peer)
   }
 
+  /** Who is in from now on, by place: before those are told of who have joined. */
+  view(epoch: number, places: readonly number[]): void {
+    this.replicas?.view(epoch, places)
+  }
+
   /** What came before this node might serve is acted on now. */
   release(): void {
+    this.replicas?.serving()
     for (const peer of this.#byPlace.values()) peer.release()
   }
 

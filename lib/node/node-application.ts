@@ -78,13 +78,10 @@ export class NodeApplication implements PeersDriver {
         this.#spawner.link.flush()
       },
       greet: () => this.#greet(),
-      serving: () => {
-        this.#hub.replicas.serving()
-        this.#hub.peers.release()
-      },
+      serving: () => this.#hub.peers.release(),
       left: ({ place }) => this.#hub.peers.remove(place),
       joined: (joined) => this.#joined(joined),
-      view: (epoch, places) => this.#hub.replicas.view(epoch, places),
+      view: (epoch, places) => this.#hub.peers.view(epoch, places),
       expired: (reason) => this.#expired(reason),
     })
     this.#hub.executor.warm(1)
