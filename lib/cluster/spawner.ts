@@ -13,19 +13,12 @@ import type { Peer } from '../hub/peer.ts'
 import type { PeersDriver } from '../hub/peers.ts'
 import { farewellMs, linkProtocol, placesMax, returnMsMax, returnMsMin } from '../limits.ts'
 import type { Standing } from '../protocol/membership-node.ts'
-import {
-  membershipSpawner,
-  type SpawnerInput,
-  type SpawnerOutput,
-  type SpawnerState,
-} from '../protocol/membership-spawner.ts'
-import { membershipTimes } from '../protocol/membership-times.ts'
 import type { Hello } from '../transport/contract.ts'
 import type { Credentials } from '../transport/credentials.ts'
 import type { Claim, Member, MembershipMessage, SetupMessage } from '../wire/messages.ts'
-import { Alarm } from './alarm.ts'
 import type { CodeKeeper } from './code-keeper.ts'
 import { Inquiries } from './inquiries.ts'
+import { Oracle } from './oracle.ts'
 import { Output } from './output.ts'
 import { SpawnedNode } from './spawned-node.ts'
 
@@ -43,17 +36,13 @@ export interface SpawnerStart {
   readonly code: CodeKeeper
 }
 
-/** An input, whose time is added here. */
-type Untimed<T> = T extends unknown ? Omit<T, 'now'> : never
-
 export class Spawner implements PeersDriver {
   readonly #hub: Hub
   readonly #start: SpawnerStart
   readonly #application = randomUUID()
   readonly #nodes: SpawnedNode[]
   readonly #myself: Member
-  readonly #state: SpawnerState
-  readonly #alarm = new Alarm(() => this.#step({ type: 'tick' }))
+  readonly #oracle: Oracle
   readonly #output = new Output()
   readonly #inquiries = new Inquiries()
   readonly #returns = new Set<NodeJS.Timeout>()
@@ -72,7 +61,13 @@ export class Spawner implements PeersDriver {
     const parts = { ...start, hello, hub, spawnerThreads: threads }
     this.#nodes = config.nodes.map((node) => new SpawnedNode(node, parts))
     this.#myself = { ...spawner, threads, incarnation: this.#application }
-    this.#state = membershipSpawner.initial(membershipTimes(config))
+    this.#oracle = new Oracle(config, {
+      hub,
+      myself: this.#myself,
+      gone: (peer, error) => this.#gone(peer, error),
+      removed: (place) => this.#removed(place),
+      dropped: (place) => void this.#remove(place),
+    })
     hub.peers.driver = this
     hub.stats = () => this.#stats()
     hub.closing = () => this.close()
@@ -108,7 +103,7 @@ export class Spawner implements PeersDriver {
       return this.#hub.fail(recordOf(error))
     }
     this.#take(this.#nodes)
-    this.#hub.begin(this.#members())
+    this.#hub.begin(this.#oracle.members())
   }
 
   /** For all nodes at once; what failed is told of when nothing is under way any more. */
@@ -121,13 +116,12 @@ export class Spawner implements PeersDriver {
   /** Nodes that are ready belong to the cluster from now on. */
   #take(nodes: readonly SpawnedNode[]): void {
     const peers = nodes.flatMap(({ peer }) => (peer === undefined ? [] : [peer]))
-    this.#step({ type: 'joined', members: peers.map(({ member }) => member) })
-    for (const peer of peers) this.#hub.peers.joined(peer, peer.member)
+    this.#oracle.take(peers)
     for (const node of nodes) {
       // A process that was seen to end has no lease to wait for.
       const { peer } = node
       void node.exited?.then((why) => {
-        if (peer !== undefined) this.#gone(peer, 'left', new Error(why))
+        if (peer !== undefined) this.#oracle.left(peer, new Error(why))
       })
     }
   }
@@ -139,13 +133,7 @@ export class Spawner implements PeersDriver {
     throw new GoawayError('ERR_GOAWAY_LIMIT', text)
   }
 
-  /** Who belongs to the cluster. */
-  #members(): Member[] {
-    const others = [...this.#state.members.values()].map(({ member }) => member)
-    return [this.#myself, ...others.sort((a, b) => a.place - b.place)]
-  }
-
-  /** Those as well that are being set up. */
+  /** Who belongs to the cluster, or is being set up. */
   #linked(): Member[] {
     const others = [...this.#hub.peers].map(({ member }) => member)
     return [this.#myself, ...others.sort((a, b) => a.place - b.place)]
@@ -173,43 +161,6 @@ export class Spawner implements PeersDriver {
       if ((outcome.reason as GoawayError).code !== 'ERR_GOAWAY_NODE_LOST') throw outcome.reason
     }
     await code.spread()
-  }
-
-  #step(input: Untimed<SpawnerInput>): void {
-    const now = performance.now()
-    const outputs = membershipSpawner.step(this.#state, { ...input, now } as SpawnerInput)
-    for (const output of outputs) this.#perform(output)
-    this.#hub.turn()
-  }
-
-  #perform(output: SpawnerOutput): void {
-    const { peers } = this.#hub
-    switch (output.type) {
-      case 'grant':
-        peers.get(output.place)?.link.send(['grant', output.nonce, output.epoch])
-        return
-      case 'view': {
-        const members = [this.#myself, ...output.members]
-        for (const { place } of output.members) {
-          peers.get(place)?.link.send(['view', output.epoch, members])
-        }
-        const places = members.map(({ place }) => place)
-        return peers.view(output.epoch, places)
-      }
-      case 'removed': {
-        const peer = peers.get(output.place)
-        const node = peer && this.#nodeOf(peer)
-        this.#remove(output.place)
-        if (!this.#closing) this.#hub.tellMembers(this.#members())
-        if (node !== undefined && !this.#closing) void this.#awaitReturn(node)
-        return
-      }
-      case 'dismiss':
-        peers.get(output.place)?.link.send(['bye'])
-        return
-      case 'wake':
-        if (!this.#closing) this.#alarm.set(output.at)
-    }
   }
 
   // What the nodes say.
@@ -244,44 +195,39 @@ export class Spawner implements PeersDriver {
   }
 
   membership(peer: Peer, message: MembershipMessage): void {
-    const { place } = peer.member
-    switch (message[0]) {
-      case 'renew':
-        return this.#step({ type: 'renew', place, nonce: message[1] })
-      case 'unreachable':
-        return this.#step({ type: 'unreachable', from: place, place: message[1] })
-      case 'bye':
-        return this.#gone(peer, 'left', undefined)
-    }
+    this.#oracle.received(peer, message)
   }
 
   linkOver(peer: Peer, error: Error | undefined): void {
-    // Another process answered in its place, so that one is no more.
-    const dead = (error as GoawayError | undefined)?.code === 'ERR_GOAWAY_NODE_LOST'
-    this.#gone(peer, dead ? 'dead' : 'cut off', error)
+    this.#oracle.linkOver(peer, error)
   }
 
-  /** A node that takes part is lost when its lease is over; one that is being set up, at once. */
-  #gone(peer: Peer, how: 'left' | 'dead' | 'cut off', error: Error | undefined): void {
-    const { name, place } = peer.member
+  /** Ends what is under way with it. */
+  #gone(peer: Peer, error: Error | undefined): boolean {
+    const { name } = peer.member
     const text = `Node ${name} is gone: ${error?.message ?? 'it ended'}`
     const lost = new GoawayError('ERR_GOAWAY_NODE_LOST', text, { cause: error, node: name })
     this.#nodeOf(peer)?.conversation.end(lost)
     // It was let go: what the program still waits for ends with the program's own hub.
-    if (this.#closing) return
-    if (!this.#state.members.has(place)) return this.#remove(place)
-    if (how === 'left') this.#step({ type: 'left', place })
-    else this.#step({ type: 'linkLost', place, dead: how === 'dead' })
+    return !this.#closing
   }
 
-  #remove(place: number): void {
+  #removed(place: number): void {
+    const node = this.#remove(place)
+    if (this.#closing) return
+    this.#hub.tellMembers(this.#oracle.members())
+    if (node !== undefined) void this.#awaitReturn(node)
+  }
+
+  #remove(place: number): SpawnedNode | undefined {
     const peer = this.#hub.peers.get(place)
-    if (peer === undefined) return
+    if (peer === undefined) return undefined
     const node = this.#nodeOf(peer)
     if (node !== undefined) node.peer = undefined
     this.#hub.peers.remove(place)
     this.#inquiries.lost(peer)
     void this.#output.finish(peer.member.name)
+    return node
   }
 
   #nodeOf(peer: Peer): SpawnedNode | undefined {
@@ -321,7 +267,7 @@ export class Spawner implements PeersDriver {
     }
     if (node.peer === undefined || this.#closing) return this.#closing
     this.#take([node])
-    this.#hub.tellMembers(this.#members())
+    this.#hub.tellMembers(this.#oracle.members())
     return true
   }
 
@@ -331,7 +277,7 @@ export class Spawner implements PeersDriver {
    */
   async close(): Promise<void> {
     this.#closing = true
-    this.#alarm.clear()
+    this.#oracle.close()
     for (const timer of this.#returns) clearTimeout(timer)
     // A terminal that takes nothing is no reason to keep the nodes.
     await within(farewellMs, this.#output.finish())

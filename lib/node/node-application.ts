@@ -18,7 +18,7 @@ import type { StatusCounts } from '../hub/hub-options.ts'
 import { dieLoudly } from '../hub/hub-start.ts'
 import type { Peer } from '../hub/peer.ts'
 import type { PeersDriver } from '../hub/peers.ts'
-import type { ExpiryReason, Standing } from '../protocol/membership-node.ts'
+import type { Standing } from '../protocol/membership-node.ts'
 import type { Hello, LinkEnd } from '../transport/contract.ts'
 import { dial } from '../transport/tcp.ts'
 import type {
@@ -28,7 +28,7 @@ import type {
   MembershipMessage,
   SetupMessage,
 } from '../wire/messages.ts'
-import { Belonging } from './belonging.ts'
+import { type EndReason, Participation } from './participation.ts'
 
 export interface NodeApplicationOptions {
   readonly claim: Claim
@@ -55,7 +55,7 @@ export class NodeApplication implements PeersDriver {
   readonly #setup = new Conversation()
   /** Members by place, as this node was told of them. */
   readonly #members = new Map<number, Member>()
-  readonly #belonging: Belonging
+  readonly #participation: Participation
   #over = false
 
   constructor(options: NodeApplicationOptions) {
@@ -71,18 +71,9 @@ export class NodeApplication implements PeersDriver {
     this.#hub.peers.driver = this
     this.#spawner = this.#hub.peers.link(spawnerOf(claim), options.spawner)
     this.#spawner.link.send(['claimed', this.threads, this.labels])
-    this.#belonging = new Belonging(claim, {
-      send: (message) => {
-        this.#spawner.link.send(message)
-        // An alarm is no turn of the hub, which would send it.
-        this.#spawner.link.flush()
-      },
-      greet: () => this.#greet(),
-      serving: () => this.#hub.peers.release(),
-      left: ({ place }) => this.#hub.peers.remove(place),
-      joined: (joined) => this.#joined(joined),
-      view: (epoch, places) => this.#hub.peers.view(epoch, places),
-      expired: (reason) => this.#expired(reason),
+    this.#participation = new Participation(claim, {
+      peers: this.#hub.peers,
+      over: (reason, error) => this.#ended(reason, error),
     })
     this.#hub.executor.warm(1)
     this.#hub.turn()
@@ -127,25 +118,10 @@ export class NodeApplication implements PeersDriver {
     this.#hub.peers.link(known ?? { ...nobody, place, name, incarnation }, end)
   }
 
-  /** One of each two is enough to see that the way between them is broken: who dialled. */
-  #greet(): void {
-    for (const { member, link } of this.#hub.peers) {
-      if (member.place === 0 || member.place > this.place) continue
-      link.send(['present'])
-      link.flush()
-    }
-  }
-
-  /** It is in the view, and linked: whoever sends a view has seen all its members meet. */
-  #joined(member: Member): void {
-    const peer = this.#hub.peers.get(member.place)
-    if (peer !== undefined) this.#hub.peers.joined(peer, member)
-  }
-
   // What the spawner and the other nodes say.
 
   standing(): Standing {
-    return this.#over ? 'expired' : this.#belonging.standing()
+    return this.#over ? 'expired' : this.#participation.standing()
   }
 
   setup(peer: Peer, message: SetupMessage): void {
@@ -218,33 +194,19 @@ export class NodeApplication implements PeersDriver {
   }
 
   membership(peer: Peer, message: MembershipMessage): void {
-    if (peer !== this.#spawner) {
-      // It leaves of its own accord; the spawner hears of it too, and says so to all.
-      if (message[0] === 'bye') this.#belonging.step({ type: 'peerLost', place: peer.member.place })
-      return
-    }
-    switch (message[0]) {
-      case 'grant':
-        return this.#belonging.step({ type: 'granted', nonce: message[1], epoch: message[2] })
-      case 'view':
-        return this.#belonging.step({ type: 'view', epoch: message[1], members: message[2] })
-      case 'bye':
-        return this.#end(undefined)
-    }
+    this.#participation.received(peer, message)
   }
 
   linkOver(peer: Peer, error: Error | undefined): void {
-    if (peer !== this.#spawner) {
-      const { place } = peer.member
-      // No view will ever take away one that was given up before it belonged.
-      if (!peer.isMember) this.#hub.peers.remove(place)
-      return this.#belonging.step({ type: 'peerLost', place })
-    }
-    const text = 'The link to the program that this node served is over'
-    this.#end(new GoawayError('ERR_GOAWAY_LINK_LOST', text, { cause: error }))
+    this.#participation.linkOver(peer, error)
   }
 
-  #expired(reason: ExpiryReason): void {
+  #ended(reason: EndReason, error: Error | undefined): void {
+    if (reason === 'dismissed') return this.#end(undefined)
+    if (reason === 'link') {
+      const text = 'The link to the program that this node served is over'
+      return this.#end(new GoawayError('ERR_GOAWAY_LINK_LOST', text, { cause: error }))
+    }
     const { name } = this
     const text = `Node ${name} does not belong to its cluster any more (${reason})`
     this.#end(new GoawayError('ERR_GOAWAY_NODE_LOST', text, { node: name }))
@@ -259,7 +221,7 @@ export class NodeApplication implements PeersDriver {
   /** This process ends: the others need not find out for themselves. */
   leave(): void {
     this.#over = true
-    this.#belonging.close()
+    this.#participation.close()
     for (const { link } of this.#hub.peers) {
       link.send(['bye'])
       link.close()
