@@ -270,3 +270,24 @@ export const parkedReadsMax = 1024 * 1024
 export const heldMessagesMax = 1024 * 1024
 /** Updates of one object in one epoch: stamps stay exact in a double, for 2^13 epochs. */
 export const updatesPerEpoch = 2 ** 40
+
+// Of `Weak` objects.
+
+/**
+ * Updates of one node that some member has not acknowledged, and their bytes: then writes wait. The
+ * others keep them as well, so that what a lost node sent to some only comes to all.
+ */
+export const weakWindowUpdates = 8192
+export const weakWindowBytes = 64 * 1024 * 1024
+/** So many updates, or bytes, are acknowledged at once; fewer only when they are asked for. */
+export const weakAcknowledgeUpdates = 128
+export const weakAcknowledgeBytes = 1024 * 1024
+/** Requests of one node that wait for room in the window, or for the state; `sync` and `fence`. */
+export const weakQueueMax = 64 * 1024
+/** Objects, and fields of one object, deleted ones included: these keep their stamps. */
+export const weakObjectsMax = 1024 * 1024
+export const weakFieldsMax = 1024 * 1024
+/** Calls that wait for fields of one object at one node. */
+export const weakWaitsMax = 64 * 1024
+/** Fields that go to a member that joined in one message. */
+export const weakStateRows = 4096

@@ -1,12 +1,17 @@
 /** Gives a node its replicas: which machines there are, and what they are to each other. */
 import { linFastRead } from '../protocol/lin-fast-read.ts'
+import { weak, weakCausal } from '../protocol/weak.ts'
 import type { HubOptions } from './hub-options.ts'
 import type { Master } from './master.ts'
 import type { Peers } from './peers.ts'
 import { type ReplicaMachines, Replicas, type ReplicasHost } from './replicas.ts'
 import type { StoreReplies } from './stores.ts'
 
-const machines: ReplicaMachines = { 'lin-fast-read': linFastRead }
+const machines: ReplicaMachines = {
+  'lin-fast-read': linFastRead,
+  weak,
+  'weak-causal': weakCausal,
+}
 
 export function hostReplicas(
   options: HubOptions,

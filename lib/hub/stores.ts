@@ -38,6 +38,7 @@ export function isReplicated(operation: Operation): operation is ReplicatedOpera
   switch (operation[0]) {
     case 'lin-fast-read':
     case 'weak':
+    case 'weak-causal':
     case 'update-on-release':
       return true
     default:

@@ -3,8 +3,11 @@
  * messages between the machines of two nodes. Each store's own words are in its own file beside
  * this one.
  */
-/** A store of which each node has a replica. */
-export type ReplicatedStore = 'lin-fast-read' | 'weak' | 'update-on-release'
+/**
+ * A store of which each node has a replica. `weak-causal` holds the `Weak` objects whose order is
+ * causal: they have a machine of their own.
+ */
+export type ReplicatedStore = 'lin-fast-read' | 'weak' | 'weak-causal' | 'update-on-release'
 
 /** What a thread asks of such a store: all that a strict one can be asked, and its own besides. */
 export type ReplicaOperation = readonly [name: string, ...rest: unknown[]]
