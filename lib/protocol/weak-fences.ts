@@ -1,6 +1,6 @@
 /**
- * `sync` and `fence` (docs/protocols/weak.md, steps 10 and 11): when the earlier writes of this node
- * are applied at all members of the view, and when this node has applied theirs.
+ * `sync` and `fence` (docs/protocols/weak.md, steps 10 and 11): when the earlier writes of this
+ * node are applied at all members of the view, and when this node has applied theirs.
  */
 import { appliedOf, moveWindow, sendTo } from './weak-delivery.ts'
 import type { WeakOutput, WeakPeer, WeakRequest, WeakState, WeakSync } from './weak-state.ts'

@@ -1,7 +1,7 @@
 /**
  * What the threads of this node ask (docs/protocols/weak.md, steps 1 and 2). Reads and writes are
- * answered from this node's replica at once; they wait only for the state of a node that joined, and
- * writes for room in the window. Requests of one client keep their order.
+ * answered from this node's replica at once; they wait only for the state of a node that joined,
+ * and writes for room in the window. Requests of one client keep their order.
  */
 import type { Operation, StrictAnswer } from '../wire/messages.ts'
 import type { WeakOperation } from '../wire/weak-messages.ts'
