@@ -148,6 +148,11 @@ export const launchTailMax = 2_000
 export const nodeTimeoutMsDefault = 5_000
 /** A link that breaks for less comes back as if nothing had been, unless `linkGraceMs` says so. */
 export const linkGraceMsDefault = 2_000
+/**
+ * A node that its locks' master does not hear of for so long loses them: as long as
+ * `nodeTimeoutMs`, unless `sessionMs` says otherwise, so that no node that stays loses any.
+ */
+export const sessionMsDefault = nodeTimeoutMsDefault
 /** Both ends of a link speak the same version of it. */
 export const linkProtocol = 1
 /** Nodes of one cluster file: each is linked to each other one. */
@@ -190,6 +195,10 @@ export const clockDriftMax = 0.01
 export const clockJumpMsMax = 250
 /** Renewals of a lease that are under way: more are older than any lease. */
 export const renewalsMax = 16
+/** The same of a session of locks, which is kept each third of its time. */
+export const keepsMax = 4
+/** Lost locks that a thread is told of before it has taken the grant. */
+export const earlyLossesMax = 1024
 
 // Of a link over TCP. Times in milliseconds.
 

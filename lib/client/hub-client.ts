@@ -18,6 +18,7 @@ import {
 } from '../wire/shared-words.ts'
 import type { Channel } from './channel.ts'
 import { errorOf } from './error-codec.ts'
+import { HeldLocks } from './held-locks.ts'
 import { type Baseline, isQuiet } from './quiet.ts'
 import { SpinWatch } from './spin-watch.ts'
 
@@ -52,6 +53,7 @@ export class HubClient {
   /** Frames and letters of the hub taken so far: tells it whether this thread has seen all. */
   deliveries = 0
   readonly keeper: Keeper
+  readonly heldLocks = new HeldLocks()
   readonly #spin: SpinWatch
   #calls = new Map<number, Call>()
   #nextCall = 1
@@ -245,6 +247,8 @@ export class HubClient {
         return this.#settle(message[1])?.reject(errorOf(message[2]))
       case 'waits':
         return this.#relieve(this.#calls.get(message[1]))
+      case 'lockLost':
+        return this.heldLocks.lose(message[1], message[2], errorOf(message[3]) as GoawayError)
       default:
         this.#handlers.get(message[0])?.(message)
     }
@@ -279,6 +283,7 @@ export class HubClient {
       this.#release(call)
       call.reject(error)
     }
+    this.heldLocks.loseAll(error)
     for (const listener of this.#lostListeners) listener(error)
     this.#lostListeners.clear()
   }

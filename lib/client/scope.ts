@@ -8,9 +8,10 @@ import type { Fences } from '../wire/messages.ts'
 
 /** A lock that is held, as its scope knows it. */
 export interface HeldEntry {
-  readonly token: number
+  /** The token that writes carry; 0, which is nobody's, once its hub is gone. */
+  readonly fence: number
   release(): void
-  /** Its routine is over, and the lock has passed on. */
+  /** It is no longer its holder's own, or soon will not be. */
   lose(reason: GoawayError): void
 }
 
@@ -64,10 +65,7 @@ export function endScope(scope: Scope): void {
   scope.over = true
   if (scope.held.size === 0) return
   const reason = scopeOver(scope)
-  // Whoever listens is the routine's code.
-  storage.run(scope, () => {
-    for (const entry of [...scope.held.values()]) entry.lose(reason)
-  })
+  for (const entry of [...scope.held.values()]) entry.lose(reason)
 }
 
 /** Why code of a routine that is over gets no lock, and has none any more. */
@@ -82,5 +80,5 @@ export function scopeOver({ owner }: Scope): GoawayError {
 /** The tokens a write of this scope carries. */
 export function fencesOf(scope: Scope): Fences {
   if (scope.held.size === 0) return null
-  return Array.from(scope.held, ([lock, entry]) => [lock, entry.token] as const)
+  return Array.from(scope.held, ([lock, entry]) => [lock, entry.fence] as const)
 }

@@ -26,14 +26,14 @@ export async function spawn(start: HubStart, cluster: ClusterStart, pool: Pool):
     return listen(assembleHub({ ...start, hubWords, pool }), start).fail(recordOf(error))
   }
   const threads = config.threads ?? start.threads
-  const { placement, nodes } = config
+  const { placement, nodes, sessionMs } = config
   const hub = assembleHub({
     node: 'spawner',
     hubWords,
     threads,
     threadsMax: Math.max(config.threadsMax ?? start.threadsMax, threads, 1),
     pool,
-    cluster: { place: 0, index: 0, nodes: nodes.length, placement, labels: [] },
+    cluster: { place: 0, index: 0, nodes: nodes.length, placement, sessionMs, labels: [] },
   })
   listen(hub, start)
   const { argv } = start

@@ -90,7 +90,7 @@ export class SpawnedNode {
 
   #claimOf(member: Member): Claim {
     const { config, hello, title, argv, resourceLimits, spawnerThreads } = this.#parts
-    const { nodes, placement, nodeTimeoutMs, linkGraceMs } = config
+    const { nodes, placement, nodeTimeoutMs, linkGraceMs, sessionMs } = config
     const { threads, threadsMax } = this.#config
     return {
       application: hello.application,
@@ -98,6 +98,7 @@ export class SpawnedNode {
       member,
       nodeTimeoutMs,
       linkGraceMs,
+      sessionMs,
       placement,
       nodes: nodes.length,
       threads,

@@ -46,6 +46,7 @@ export interface ClusterConfig {
   readonly file?: string
   readonly nodeTimeoutMs: number
   readonly linkGraceMs: number
+  readonly sessionMs: number
   readonly startTimeoutMs: number
   /** Threads of the spawner itself; 0: it runs only what is placed on 'local'. */
   readonly threads?: number

@@ -94,7 +94,12 @@ function timesOf(data: ClusterData, refuse: Refuse) {
     const why = `it has to be less than nodeTimeoutMs (${nodeTimeoutMs}): a link must have time to`
     throw refuse(['linkGraceMs'], `${why} come back before its node is taken for lost`)
   }
-  return { nodeTimeoutMs, linkGraceMs, startTimeoutMs }
+  const sessionMs = data.sessionMs ?? nodeTimeoutMs
+  if (sessionMs > nodeTimeoutMs) {
+    const why = `it has to be nodeTimeoutMs (${nodeTimeoutMs}) or less: a node that is not heard of`
+    throw refuse(['sessionMs'], `${why} for that long is lost, and its locks with it`)
+  }
+  return { nodeTimeoutMs, linkGraceMs, sessionMs, startTimeoutMs }
 }
 
 function credentialsOf({ secretFile, certificates }: ClusterData, root: string): CredentialsSource {

@@ -108,5 +108,6 @@ export const clusterSchema = record('an object with nodes', {
   threadsMax: threads,
   nodeTimeoutMs: optional(whole(100, timerMsMax)),
   linkGraceMs: optional(whole(0, timerMsMax)),
+  sessionMs: optional(whole(100, timerMsMax)),
   startTimeoutMs: optional(whole(1, timerMsMax)),
 })

@@ -4,7 +4,7 @@
  */
 import { inspect } from 'node:util'
 import { currentNode, type Node } from '../client/current.ts'
-import { currentScope, type HeldEntry, type Scope, scopeOver } from '../client/scope.ts'
+import { currentScope, type HeldEntry, type Scope, scopeOver, scopes } from '../client/scope.ts'
 import { GoawayError } from '../errors.ts'
 import type { Answer, LockOperation } from '../wire/messages.ts'
 import { checkName, handleMark } from './object-core.ts'
@@ -22,7 +22,11 @@ export interface Held {
   readonly lock: string
   /** Grows from holder to holder: what the stores compare. */
   readonly token: number
-  /** Aborts when the lock is lost without having been released. */
+  /**
+   * Aborts when the lock is lost without having been released: its master is gone or cannot be
+   * reached, this node was not heard of for `sessionMs`, its routine is over, or the hub is gone.
+   * Writes are refused from then on. Code that never awaits sees it by these refusals alone.
+   */
   readonly lost: AbortSignal
   /** Gives the lock to the next. Does not wait for the network; a second call does nothing. */
   release(): void
@@ -67,7 +71,6 @@ class HeldLock implements Held, HeldEntry {
   #released = false
   #lossReason: GoawayError | undefined
   #lost: AbortController | undefined
-  #stopListening: (() => void) | undefined
 
   constructor(lock: string, token: number, node: Node, scope: Scope) {
     this.lock = lock
@@ -75,17 +78,20 @@ class HeldLock implements Held, HeldEntry {
     this.#node = node
     this.#scope = scope
     scope.held.set(lock, this)
+    node.client.heldLocks.add(this)
+  }
+
+  /** Another hub, of this program's next start, counts its tokens from 1 again. */
+  get fence(): number {
+    return this.#node.client.lost === undefined ? this.token : 0
   }
 
   get lost(): AbortSignal {
     if (this.#lost === undefined) {
       const controller = new AbortController()
       this.#lost = controller
-      const { client } = this.#node
-      if (this.#lossReason !== undefined) controller.abort(this.#lossReason)
-      else if (this.#released) return controller.signal
-      else if (client.lost !== undefined) controller.abort(client.lost)
-      else this.#stopListening = client.onLost((error) => controller.abort(error))
+      const reason = this.#lossReason
+      if (reason !== undefined) controller.abort(reason)
     }
     return this.#lost.signal
   }
@@ -93,14 +99,15 @@ class HeldLock implements Held, HeldEntry {
   lose(reason: GoawayError): void {
     if (this.#released || this.#lossReason !== undefined) return
     this.#lossReason = reason
-    this.#stopListening?.()
-    this.#lost?.abort(reason)
+    this.#node.client.heldLocks.delete(this)
+    // Whoever listens is the routine's code.
+    scopes.run(this.#scope, () => this.#lost?.abort(reason))
   }
 
   release(): void {
     if (this.#released) return
     this.#released = true
-    this.#stopListening?.()
+    this.#node.client.heldLocks.delete(this)
     if (this.#scope.held.get(this.lock) === this) this.#scope.held.delete(this.lock)
     this.#node.client.tell(this.#scope.owner, ['release', this.lock, this.token])
   }

@@ -29,6 +29,7 @@ export function hostReplicas(
     replies,
     locks: master,
     standing: () => peers.driver.standing(),
+    ...(cluster === undefined ? {} : { staleFence: (o) => peers.router.refusalOf(o) }),
     send: (place, message) => peers.get(place)?.link.send(message),
   }
   const behind = cluster === undefined ? master : peers.router

@@ -7,11 +7,12 @@ import { type LockInput, type LockOutput, lock } from '../protocol/lock.ts'
 import type { LockOrder } from '../protocol/replica.ts'
 import { type StrictInput, type StrictOutput, strict } from '../protocol/strict.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
-import type { Fences, LockOperation, Operation, StrictOperation } from '../wire/messages.ts'
+import type { StrictOperation } from '../wire/messages.ts'
+import { fencesIn, isLockOperation } from './operations.ts'
 import type { LockListener, ReplicaLocks } from './replicas.ts'
-import type { StoreReplies, StoreRequest, Stores } from './stores.ts'
+import type { HeldHere, OwnStores, StoreReplies, StoreRequest } from './stores.ts'
 
-export class Master implements Stores, ReplicaLocks {
+export class Master implements OwnStores, ReplicaLocks {
   readonly #strict = strict.initial()
   readonly #lock = lock.initial()
   readonly #replies: StoreReplies
@@ -88,6 +89,18 @@ export class Master implements Stores, ReplicaLocks {
     this.#stepLock({ type: 'clientLost', client })
   }
 
+  sessionEnded(clients: readonly number[], session: number): void {
+    this.#stepLock({ type: 'sessionEnded', clients, session })
+  }
+
+  holds(name: string, token: number): boolean {
+    return this.#lock.locks.get(name)?.token === token
+  }
+
+  held(): Iterable<HeldHere> {
+    return this.#lock.locks.values()
+  }
+
   #stepStrict(input: StrictInput): void {
     for (const output of strict.step(this.#strict, input)) this.#perform(output)
   }
@@ -144,25 +157,8 @@ function markForeign(
   operation: StrictOperation,
   isForeign: (lock: string) => boolean,
 ): StrictOperation {
-  switch (operation[0]) {
-    case 'set':
-    case 'add':
-    case 'compareAndSet':
-    case 'replace':
-    case 'delete': {
-      const fences = operation.at(-1) as Fences
-      if (fences === null || !fences.some(([lock]) => isForeign(lock))) return operation
-      const marked = fences.map(([lock, token]) =>
-        isForeign(lock) ? [lock, token, 1] : [lock, token],
-      )
-      return [...operation.slice(0, -1), marked] as unknown as StrictOperation
-    }
-    default:
-      return operation
-  }
-}
-
-function isLockOperation(operation: Operation): operation is LockOperation {
-  const name = operation[0]
-  return name === 'acquire' || name === 'release' || name === 'tryAcquire'
+  const fences = fencesIn(operation)
+  if (fences === null || !fences.some(([lock]) => isForeign(lock))) return operation
+  const marked = fences.map(([lock, token]) => (isForeign(lock) ? [lock, token, 1] : [lock, token]))
+  return [...operation.slice(0, -1), marked] as unknown as StrictOperation
 }

@@ -2,6 +2,7 @@
  * Another node of the cluster: its link, and what goes over it, each kind of message to the part
  * that understands it.
  */
+import type { Clock } from '../clock.ts'
 import { GoawayError } from '../errors.ts'
 import type { Standing } from '../protocol/membership-node.ts'
 import type { LinkEnd, LinkListener } from '../transport/contract.ts'
@@ -15,12 +16,15 @@ import type {
 import type { ReplicaLinkMessage } from '../wire/replica-messages.ts'
 import { CountedLink } from './counted-link.ts'
 import { LinkServer, RemoteStores } from './link-stores.ts'
-import type { StoreReplies, Stores } from './stores.ts'
+import type { ClientReplies, OwnStores } from './stores.ts'
 
 /** What a peer needs of the hub. */
 export interface PeerHost {
-  readonly stores: Stores
-  readonly replies: StoreReplies
+  readonly stores: OwnStores
+  readonly replies: ClientReplies
+  /** So long the locks of a node's clients are kept for it, if nothing is heard of it. */
+  readonly sessionMs: number
+  readonly clock: Clock
   /** How this node stands in its cluster, as far as it can know. */
   standing(): Standing
   membership(peer: Peer, message: MembershipMessage): void
@@ -57,8 +61,12 @@ export class Peer implements LinkListener {
       this.#hasEnded = resolve
     })
     this.link = new CountedLink(end.open(this))
-    this.stores = new RemoteStores(this.link, member.name, host.replies)
-    this.server = new LinkServer(this.link, host.stores)
+    const { stores, replies, sessionMs, clock } = host
+    const { name: node, place } = member
+    const turn = (): void => host.turn()
+    const parts = { link: this.link, node, place, sessionMs, clock, replies, stores, turn }
+    this.stores = new RemoteStores(parts)
+    this.server = new LinkServer(parts)
   }
 
   received(messages: readonly LinkMessage[]): void {
@@ -77,7 +85,9 @@ export class Peer implements LinkListener {
       // It has our secret and yet speaks nonsense: nothing it says after this can be trusted.
       this.#over = true
       this.link.close()
-      host.linkOver(this, nonsense(this.member, error))
+      const reason = nonsense(this.member, error)
+      this.stores.linkLost(reason)
+      host.linkOver(this, reason)
     }
     host.turn()
   }
@@ -95,10 +105,14 @@ export class Peer implements LinkListener {
       case 'cease':
       case 'over':
       case 'gone':
+      case 'keep':
+      case 'part':
         return this.server.received(message)
       case 'reply':
       case 'refusal':
       case 'waiting':
+      case 'kept':
+      case 'ended':
         return this.stores.received(message)
       case 'store':
         return this.#host.replicas(this, message)
@@ -128,6 +142,7 @@ export class Peer implements LinkListener {
 
   closed(error?: Error): void {
     this.#hasEnded()
+    this.stores.linkLost(error)
     this.#host.linkOver(this, error)
     this.#host.turn()
   }
@@ -148,6 +163,7 @@ export class Peer implements LinkListener {
 /** All but making the cluster, and belonging to it, which a node does before it serves. */
 const served: ReadonlySet<string> = new Set([
   ...['request', 'cease', 'over', 'gone', 'acknowledge', 'reply', 'refusal', 'waiting', 'store'],
+  ...['keep', 'part', 'kept', 'ended'],
   ...['function', 'terms', 'order', 'cancel', 'credit', 'finish'],
   ...['started', 'value', 'result', 'failure', 'room'],
 ])

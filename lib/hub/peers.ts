@@ -2,7 +2,10 @@
  * The other nodes, by place: who is reached over which link, and what is served where. Who belongs
  * to the cluster is decided elsewhere, and told to {@link Peers.add} and {@link Peers.remove}.
  */
-import { clientsPerNode, routinesPerClient } from '../limits.ts'
+import { recordOf } from '../client/error-codec.ts'
+import { type Clock, realClock } from '../clock.ts'
+import type { GoawayError } from '../errors.ts'
+import { clientsPerNode, routinesPerClient, sessionMsDefault } from '../limits.ts'
 import type { Standing } from '../protocol/membership-node.ts'
 import type { LinkEnd } from '../transport/contract.ts'
 import type {
@@ -14,7 +17,7 @@ import type {
 import type { ReplicaLinkMessage } from '../wire/replica-messages.ts'
 import { Peer, type PeerHost } from './peer.ts'
 import { Router, type RouterOptions } from './router.ts'
-import type { StoreReplies, Stores } from './stores.ts'
+import type { ClientReplies, OwnStores } from './stores.ts'
 
 /** What the cluster's driver hears of the links. */
 export interface PeersDriver {
@@ -41,6 +44,8 @@ export interface ReplicaPeers {
 
 export interface PeersOptions extends RouterOptions {
   readonly place: number
+  /** @default sessionMsDefault */
+  readonly sessionMs?: number
 }
 
 /** Without a cluster. */
@@ -54,10 +59,19 @@ export class Peers {
   replicas: ReplicaPeers | undefined
   readonly #byPlace = new Map<number, Peer>()
   readonly #host: PeerHost
+  readonly #own: OwnStores
 
-  constructor(options: PeersOptions, own: Stores, replies: StoreReplies, turn: () => void) {
+  constructor(
+    options: PeersOptions,
+    own: OwnStores,
+    replies: ClientReplies,
+    turn: () => void,
+    clock: Clock = realClock,
+  ) {
     this.place = options.place
-    this.router = new Router(options, own, replies)
+    const mayServe = (): boolean => this.driver.standing() !== 'expired'
+    this.router = new Router(options, own, replies, mayServe)
+    this.#own = own
     this.driver = {
       standing: () => 'serving',
       membership: () => {},
@@ -68,6 +82,8 @@ export class Peers {
       // What it asks for is served here, or by nobody.
       stores: own,
       replies,
+      sessionMs: options.sessionMs ?? sessionMsDefault,
+      clock,
       turn,
       standing: () => this.driver.standing(),
       membership: (peer, message) => this.driver.membership(peer, message),
@@ -138,6 +154,16 @@ export class Peers {
     for (const peer of this.#byPlace.values()) peer.release()
   }
 
+  /** This node serves no more: the locks of its clients are lost, wherever they are served. */
+  expired(reason: GoawayError): void {
+    for (const { stores } of this.#byPlace.values()) stores.locksLost(reason)
+    const record = recordOf(reason)
+    for (const { client, name, token } of this.#own.held()) {
+      this.#host.replies.lockLost(client, name, token, record)
+    }
+    this.#host.turn()
+  }
+
   get(place: number): Peer | undefined {
     return this.#byPlace.get(place)
   }
@@ -160,7 +186,11 @@ export class Peers {
   }
 
   close(): void {
-    for (const peer of this.#byPlace.values()) peer.link.close()
+    for (const peer of this.#byPlace.values()) {
+      peer.stores.close()
+      peer.server.close()
+      peer.link.close()
+    }
     this.#byPlace.clear()
   }
 }

@@ -22,6 +22,7 @@ import type {
   View,
 } from '../protocol/replica.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
+import type { Operation } from '../wire/messages.ts'
 import type {
   ReplicaLinkMessage,
   ReplicaMessage,
@@ -56,6 +57,8 @@ export interface ReplicasHost {
   readonly locks: ReplicaLocks
   /** How this node stands in its cluster, as far as it can know. */
   standing(): Standing
+  /** Why a write is not taken here: a lock it is made under may have passed on. */
+  staleFence?(operation: Operation): ErrorRecord | undefined
   /** Dropped if that node is gone. */
   send(place: number, message: ReplicaLinkMessage): void
 }
@@ -119,6 +122,11 @@ export class Replicas implements Stores, LockListener {
     const hosted = this.#hosted.get(operation[0])
     if (hosted === undefined) {
       if (call !== 0) this.#host.replies.refuse(client, call, recordOf(unknownStore(operation[0])))
+      return
+    }
+    const stale = this.#host.staleFence?.(operation)
+    if (stale !== undefined) {
+      if (call !== 0) this.#host.replies.refuse(client, call, stale)
       return
     }
     hosted.clients.add(client)

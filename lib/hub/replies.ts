@@ -8,7 +8,13 @@ import type { ThreadExecutor } from '../executor/thread-executor.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { Answer } from '../wire/messages.ts'
 import type { Session } from './session.ts'
-import { isReplicated, type StoreReplies, type StoreRequest, type Stores } from './stores.ts'
+import {
+  type ClientReplies,
+  isReplicated,
+  type StoreReplies,
+  type StoreRequest,
+  type Stores,
+} from './stores.ts'
 
 export interface RepliesHost {
   executor(): ThreadExecutor
@@ -20,7 +26,7 @@ export interface RepliesHost {
   blocked(): void
 }
 
-export class Replies implements StoreReplies {
+export class Replies implements ClientReplies {
   readonly #host: RepliesHost
   #waits = 0
   #answered = false
@@ -41,6 +47,14 @@ export class Replies implements StoreReplies {
     if (session === undefined) return this.#host.elsewhere(client)?.refuse(client, call, error)
     this.#unblock(session, call)
     session.refuse(call, error)
+  }
+
+  lockLost(client: number, lock: string, token: number, error: ErrorRecord): void {
+    const session = this.#host.session(client)
+    if (session === undefined) return
+    session.send(['lockLost', lock, token, error])
+    // Whoever listens runs then.
+    if (session.thread !== 0) this.#host.executor().resumed(session.thread)
   }
 
   /** Whether a thread of this node was answered since it was asked last. */

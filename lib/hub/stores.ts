@@ -12,6 +12,8 @@ export interface StoreRequest {
   readonly owner: number
   readonly thread: number
   readonly blocking: boolean
+  /** Of the client's node, under which a lock is asked for where another node serves it. */
+  readonly session?: number
   readonly operation: Operation
 }
 
@@ -23,6 +25,12 @@ export interface StoreReplies {
   parked(request: StoreRequest): void
 }
 
+/** Where a hub's own clients are answered, and told what they did not ask for. */
+export interface ClientReplies extends StoreReplies {
+  /** The client no longer has a lock that it was granted. */
+  lockLost(client: number, lock: string, token: number, error: ErrorRecord): void
+}
+
 export interface Stores {
   request(request: StoreRequest): void
   /**
@@ -32,6 +40,26 @@ export interface Stores {
   forget(client: number, call: number, reason: ErrorRecord): void
   ownerEnded(client: number, owner: number): void
   clientLost(client: number): void
+}
+
+/** Stores that know who holds their locks. */
+export interface LockStores extends Stores {
+  /** Whether the lock is held by that token, as far as this node can know now. */
+  holds(lock: string, token: number): boolean
+}
+
+/** The stores of this very node, which serve other nodes as well. */
+export interface OwnStores extends LockStores {
+  /** What these clients hold under that session of their node passes on. */
+  sessionEnded(clients: readonly number[], session: number): void
+  /** The locks that are held here. */
+  held(): Iterable<HeldHere>
+}
+
+export interface HeldHere {
+  readonly name: string
+  readonly token: number
+  readonly client: number
 }
 
 export function isReplicated(operation: Operation): operation is ReplicatedOperation {

@@ -1,6 +1,6 @@
 /** Drives a node's part of the membership protocol: its clock, its timer and its messages. */
 import { type Clock, realClock } from '../clock.ts'
-import { Alarm } from '../cluster/alarm.ts'
+import { Alarm } from '../hub/alarm.ts'
 import {
   type ExpiryReason,
   membershipNode,

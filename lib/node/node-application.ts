@@ -81,7 +81,7 @@ export class NodeApplication implements PeersDriver {
 
   #assemble(): Hub {
     const { claim, start, hubWords, pool } = this.#options
-    const { member, placement, nodes } = claim
+    const { member, placement, nodes, sessionMs } = claim
     const threadsMax = start.threadsMax ?? claim.threadsMax ?? defaultThreadsMax(this.threads)
     const hub = assembleHub({
       node: this.name,
@@ -95,6 +95,7 @@ export class NodeApplication implements PeersDriver {
         index: member.index,
         nodes,
         placement,
+        sessionMs,
         labels: this.labels,
       },
     })
@@ -209,7 +210,9 @@ export class NodeApplication implements PeersDriver {
     }
     const { name } = this
     const text = `Node ${name} does not belong to its cluster any more (${reason})`
-    this.#end(new GoawayError('ERR_GOAWAY_NODE_LOST', text, { node: name }))
+    const error = new GoawayError('ERR_GOAWAY_NODE_LOST', text, { node: name })
+    this.#hub.peers.expired(error)
+    this.#end(error)
   }
 
   #end(why: GoawayError | undefined): void {

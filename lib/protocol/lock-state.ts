@@ -18,6 +18,8 @@ export interface LockWaiter {
   readonly thread: number
   readonly call: number
   readonly owner: number
+  /** Of its node, under which it waits; 0: for as long as the client lives. */
+  readonly session: number
   /** Its thread does nothing else until the answer has come. */
   readonly blocking: boolean
   /** Its place in the queue: grows along it, and is never given twice while the lock is held. */
@@ -30,6 +32,7 @@ export interface HeldLock {
   client: number
   thread: number
   owner: number
+  session: number
   /** The call that was answered with the token. */
   call: number
   token: number
@@ -46,7 +49,11 @@ export interface LockClient {
   readonly waits: Map<number, LockWaiter>
 }
 
+/** Faults that tests plant, to see whether they are found out. */
+export type LockMutant = 'token not raised'
+
 export interface LockState {
+  readonly mutant: LockMutant | null
   /** The token given last. One counter for all locks of the master; it never goes back. */
   lastToken: number
   readonly locks: Map<string, HeldLock>

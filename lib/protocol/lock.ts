@@ -10,11 +10,11 @@ import type { GoawayErrorCode } from '../errors.ts'
 import { lockQueueMax, locksMax } from '../limits.ts'
 import type { LockAnswer, LockOperation } from '../wire/messages.ts'
 import { findDeadlock } from './deadlock.ts'
-import type { HeldLock, LockClient, LockState, LockWaiter } from './lock-state.ts'
+import type { HeldLock, LockClient, LockMutant, LockState, LockWaiter } from './lock-state.ts'
 import { objectLockPrefix } from './lock-state.ts'
 import type { Machine } from './machine.ts'
 
-export type { LockState } from './lock-state.ts'
+export type { LockMutant, LockState } from './lock-state.ts'
 
 export type LockInput =
   | {
@@ -29,6 +29,8 @@ export type LockInput =
       readonly thread: number
       /** The thread does nothing else until the answer has come. */
       readonly blocking: boolean
+      /** Of the client's node, under which the lock is asked for; none where it is served. */
+      readonly session?: number
       readonly operation: LockOperation
     }
   /** The caller no longer wants the lock that this call asked for. */
@@ -37,6 +39,12 @@ export type LockInput =
   | { readonly type: 'ownerEnded'; readonly client: number; readonly owner: number }
   /** Its thread is gone, and no request of it will be taken any more. */
   | { readonly type: 'clientLost'; readonly client: number }
+  /** A node's session is over. These clients have asked for locks under it, among others. */
+  | {
+      readonly type: 'sessionEnded'
+      readonly clients: readonly number[]
+      readonly session: number
+    }
 
 export type LockOutput =
   | {
@@ -69,14 +77,24 @@ export type LockOutput =
       readonly token: number
     }
 
-export const lock: Machine<LockState, LockInput, LockOutput> = { initial, step }
+export interface LockParameters {
+  readonly mutant?: LockMutant
+}
+
+export const lock = { initial, step } satisfies Machine<
+  LockState,
+  LockInput,
+  LockOutput,
+  LockParameters
+>
 
 type LockRequest = Extract<LockInput, { type: 'request' }>
 
 const nothing: readonly LockOutput[] = []
 
-function initial(): LockState {
-  return { lastToken: 0, locks: new Map(), clients: new Map() }
+function initial(parameters?: LockParameters): LockState {
+  const mutant = parameters?.mutant ?? null
+  return { mutant, lastToken: 0, locks: new Map(), clients: new Map() }
 }
 
 function step(state: LockState, input: LockInput): readonly LockOutput[] {
@@ -89,6 +107,8 @@ function step(state: LockState, input: LockInput): readonly LockOutput[] {
       return ownerEnded(state, input.client, input.owner)
     case 'clientLost':
       return clientLost(state, input.client)
+    case 'sessionEnded':
+      return sessionEnded(state, input.clients, input.session)
   }
 }
 
@@ -132,10 +152,11 @@ function acquireFree(state: LockState, input: LockRequest, name: string): readon
     const message = `acquire lock ${JSON.stringify(name)}: ${locksMax} locks are held already`
     return refuse(input, 'ERR_GOAWAY_LIMIT', message)
   }
-  const { client, thread, owner, call } = input
+  const { client, thread, owner, call, session = 0 } = input
   state.lastToken += 1
   const token = state.lastToken
-  state.locks.set(name, { name, client, thread, owner, call, token, lastTicket: 0, queue: [] })
+  const holder = { client, thread, owner, session, call, token }
+  state.locks.set(name, { name, ...holder, lastTicket: 0, queue: [] })
   openClient(state, client).holds.set(name, call)
   return [
     { type: 'granted', lock: name, token },
@@ -144,7 +165,7 @@ function acquireFree(state: LockState, input: LockRequest, name: string): readon
 }
 
 function enqueue(state: LockState, input: LockRequest, held: HeldLock): readonly LockOutput[] {
-  const { client, thread, owner, call, blocking } = input
+  const { client, thread, owner, call, blocking, session = 0 } = input
   if (state.clients.get(client)?.waits.has(call)) {
     return refuse(input, 'ERR_GOAWAY_PROTOCOL', `acquire: call ${call} waits already`)
   }
@@ -153,7 +174,8 @@ function enqueue(state: LockState, input: LockRequest, held: HeldLock): readonly
     return refuse(input, 'ERR_GOAWAY_LIMIT', message)
   }
   const ticket = held.lastTicket + 1
-  const waiter: LockWaiter = { lock: held.name, client, thread, call, owner, blocking, ticket }
+  const who = { client, thread, call, owner, session, blocking }
+  const waiter: LockWaiter = { lock: held.name, ...who, ticket }
   const cycle = findDeadlock(state, waiter)
   if (cycle !== null) {
     const message = `acquire lock ${JSON.stringify(held.name)}: it would wait for itself: ${cycle}`
@@ -232,6 +254,33 @@ function clientLost(state: LockState, client: number): readonly LockOutput[] {
   return effects.concat(answers)
 }
 
+function sessionEnded(
+  state: LockState,
+  clients: readonly number[],
+  session: number,
+): readonly LockOutput[] {
+  const effects: LockOutput[] = []
+  const answers: LockOutput[] = []
+  const entries = clients.flatMap((client) => state.clients.get(client) ?? [])
+  // Its waits go first, of all clients, lest a lock be granted to the session once more.
+  for (const waiter of entries.flatMap(({ waits }) => [...waits.values()])) {
+    if (waiter.session !== session) continue
+    leaveQueue(state, waiter)
+    const { client, call } = waiter
+    const message = `acquire lock ${JSON.stringify(waiter.lock)}: ${sessionIsOver}`
+    answers.push({ type: 'refuse', client, call, code: 'ERR_GOAWAY_SESSION_LOST', message })
+  }
+  for (const name of entries.flatMap(({ holds }) => [...holds.keys()])) {
+    const held = state.locks.get(name)
+    if (held?.session === session) free(state, held, effects, answers)
+  }
+  return effects.concat(answers)
+}
+
+/** What whoever waited under a session is told. */
+export const sessionIsOver =
+  'the session of its node with the one that serves the lock is over; ask again'
+
 /** Takes the lock from its holder and hands it to the first in the queue. */
 function free(
   state: LockState,
@@ -249,10 +298,11 @@ function free(
     return
   }
   const { client, call } = next
-  state.lastToken += 1
+  if (state.mutant !== 'token not raised') state.lastToken += 1
   held.client = client
   held.thread = next.thread
   held.owner = next.owner
+  held.session = next.session
   held.call = call
   held.token = state.lastToken
   const entry = openClient(state, client)

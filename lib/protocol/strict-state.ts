@@ -26,7 +26,11 @@ export interface StrictObject {
   waitCount: number
 }
 
+/** Faults that tests plant, to see whether they are found out. */
+export type StrictMutant = 'no token check'
+
 export interface StrictState {
+  readonly mutant: StrictMutant | null
   readonly objects: Map<string, StrictObject>
   /** The token of each lock's current holder, as the lock machine of this master has told it. */
   readonly holders: Map<string, number>

@@ -19,9 +19,9 @@ import type {
 import type { Machine } from './machine.ts'
 import type { Refusal } from './strict-refusal.ts'
 import { noRoom, noRoomForInit, noRoomForWait, notANumber, staleFence } from './strict-refusal.ts'
-import type { StrictObject, StrictState } from './strict-state.ts'
+import type { StrictMutant, StrictObject, StrictState } from './strict-state.ts'
 
-export type { StrictState } from './strict-state.ts'
+export type { StrictMutant, StrictState } from './strict-state.ts'
 
 export type StrictInput =
   | {
@@ -54,7 +54,16 @@ export type StrictOutput =
   /** The `wait` stands in the list; its answer comes from a later step. */
   | { readonly type: 'parked'; readonly client: number; readonly call: number }
 
-export const strict: Machine<StrictState, StrictInput, StrictOutput> = { initial, step }
+export interface StrictParameters {
+  readonly mutant?: StrictMutant
+}
+
+export const strict = { initial, step } satisfies Machine<
+  StrictState,
+  StrictInput,
+  StrictOutput,
+  StrictParameters
+>
 
 type StrictRequest = Extract<StrictInput, { type: 'request' }>
 type OperationOf<Name extends StrictOperation[0]> = Extract<
@@ -65,8 +74,14 @@ type OperationOf<Name extends StrictOperation[0]> = Extract<
 const nothing: readonly StrictOutput[] = []
 const absent: FieldState = [0, undefined]
 
-function initial(): StrictState {
-  return { objects: new Map(), holders: new Map(), foreignTokens: new Map(), waiting: new Map() }
+function initial(parameters?: StrictParameters): StrictState {
+  return {
+    mutant: parameters?.mutant ?? null,
+    objects: new Map(),
+    holders: new Map(),
+    foreignTokens: new Map(),
+    waiting: new Map(),
+  }
 }
 
 function step(state: StrictState, input: StrictInput): readonly StrictOutput[] {

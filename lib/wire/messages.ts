@@ -179,6 +179,8 @@ export type HubMessage =
   /** A call that was to be relieved has no answer yet. */
   | readonly ['waits', call: number]
   | readonly ['quiet?', probe: number]
+  /** A lock that this thread was granted is no longer its own. */
+  | readonly ['lockLost', lock: string, token: number, error: ErrorRecord]
   | readonly ['ready', node: string]
   /** The cluster could not be made. */
   | readonly ['failed', error: ErrorRecord]
@@ -243,6 +245,8 @@ export type StoreMessage =
       operation: Operation,
       /** So many replies and refusals this client has taken from the receiver. */
       ackUpTo: number,
+      /** Under which a lock is asked for. */
+      session?: number,
     ]
   /** The same, where no request came along to say it. */
   | readonly ['acknowledge', client: number, ackUpTo: number]
@@ -252,6 +256,15 @@ export type StoreMessage =
   | readonly ['reply', client: number, call: number, answer: Answer]
   | readonly ['refusal', client: number, call: number, error: ErrorRecord]
   | readonly ['waiting', client: number, call: number]
+
+/** Between hubs: for how long the locks that the one's clients hold at the other are theirs. */
+export type SessionMessage =
+  /** To whoever serves the locks: the session is wanted further on. */
+  | readonly ['keep', session: number, nonce: number]
+  /** It is not. */
+  | readonly ['part', session: number]
+  | readonly ['kept', session: number, nonce: number]
+  | readonly ['ended', session: number]
 
 /**
  * Between hubs: routines of the one that run at the other. `attempt` of an order counts those made
@@ -318,6 +331,7 @@ export interface Claim {
   readonly member: Member
   readonly nodeTimeoutMs: number
   readonly linkGraceMs: number
+  readonly sessionMs: number
   readonly placement: 'first' | 'hash'
   /** Nodes in the cluster file: objects and locks are spread over these. */
   readonly nodes: number
@@ -378,6 +392,7 @@ export type SetupMessage =
 export type LinkMessage =
   | StoreMessage
   | ReplicaLinkMessage
+  | SessionMessage
   | RemoteRoutineMessage
   | MembershipMessage
   | SetupMessage

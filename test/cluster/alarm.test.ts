@@ -1,6 +1,6 @@
 /** The timer of the membership machines. */
 import t from 'tap'
-import { Alarm } from '../../lib/cluster/alarm.ts'
+import { Alarm } from '../../lib/hub/alarm.ts'
 
 t.test('An alarm never rings before its time', async (t) => {
   const early: number[] = []

@@ -67,6 +67,7 @@ nodeTimeoutMs: 1000
     file: join(folder, 'cluster.yaml'),
     nodeTimeoutMs: 1000,
     linkGraceMs: 500,
+    sessionMs: 1000,
     startTimeoutMs: 20_000,
     threads: 0,
   })
@@ -140,6 +141,8 @@ t.test('readCluster() names file, line, path, value and what is allowed', async 
     ['nodes: [a]\nassets: [../x]\n', /assets\[0\] is '..\/x'; it has to be relative/],
     ['nodes: [a]\nassets: [/etc/passwd]\n', /assets\[0\] .* has to be relative/],
     ['nodes: [a]\nlinkGraceMs: 9000\n', /linkGraceMs is 9000; it has to be less than nodeTime/],
+    ['nodes: [a]\nsessionMs: 9000\n', /sessionMs is 9000; it has to be nodeTimeoutMs \(5000\) or/],
+    ['nodes: [a]\nsessionMs: 99\n', /sessionMs is 99; it has to be a whole number from 100/],
     ['nodes: [a]\nthreads: 4\nthreadsMax: 2\n', /threadsMax is 2; it has to be at least threads/],
     ['nodes: [a, a:9060]\n', /nodes\[1\] is 'a:9060'; node 1 of the list has the same address/],
     ['nodes: [{host: a, name: x}, {host: b, name: x}]\n', /nodes\[1\] .*is named x too/],

@@ -32,7 +32,7 @@ class Hand {
   }
 
   ask(call: number, ackUpTo: number, operation: Operation): void {
-    this.say(['request', client, call, 0, 0, false, operation, ackUpTo])
+    this.say(['request', client, call, 0, 0, false, operation, ackUpTo, 1])
   }
 
   async next(): Promise<LinkMessage | undefined> {

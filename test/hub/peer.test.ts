@@ -1,8 +1,9 @@
 /** What a peer does with what comes: before the first lease, in one batch with it, and too late. */
 import t from 'tap'
+import { realClock } from '../../lib/clock.ts'
 import { Peer, type PeerHost } from '../../lib/hub/peer.ts'
 import { Peers } from '../../lib/hub/peers.ts'
-import type { StoreReplies, StoreRequest, Stores } from '../../lib/hub/stores.ts'
+import type { ClientReplies, OwnStores, StoreRequest } from '../../lib/hub/stores.ts'
 import { clientsPerNode } from '../../lib/limits.ts'
 import type { Standing } from '../../lib/protocol/membership-node.ts'
 import type { LinkEnd } from '../../lib/transport/contract.ts'
@@ -25,16 +26,20 @@ function rig() {
   const gone: number[] = []
   const sent: LinkMessage[] = []
   const refused: number[] = []
-  const stores: Stores = {
+  const stores: OwnStores = {
     request: (request) => void requests.push(request),
     forget() {},
     ownerEnded() {},
     clientLost: (lost) => void gone.push(lost),
+    sessionEnded() {},
+    holds: () => false,
+    held: () => [],
   }
-  const replies: StoreReplies = {
+  const replies: ClientReplies = {
     answer() {},
     refuse: (_, call) => void refused.push(call),
     parked() {},
+    lockLost() {},
   }
   const link = {
     backlog: 0,
@@ -56,6 +61,7 @@ const acquire = (call: number): LinkMessage => [
   false,
   ['acquire', 'a'],
   0,
+  1,
 ]
 
 t.test('What comes in one batch with the first lease is served, in its order', async (t) => {
@@ -64,6 +70,8 @@ t.test('What comes in one batch with the first lease is served, in its order', a
   const host: PeerHost = {
     stores,
     replies,
+    sessionMs: 5_000,
+    clock: realClock,
     standing: () => standing,
     membership: (_, message) => {
       if (message[0] !== 'grant') return
@@ -87,6 +95,7 @@ t.test('What comes in one batch with the first lease is served, in its order', a
   standing = 'expired'
   peer.received([acquire(4)])
   t.equal(requests.length, 3, 'nothing after the last lease')
+  peer.lost()
 })
 
 t.test('A node that is lost is granted nothing for what it had sent before', async (t) => {

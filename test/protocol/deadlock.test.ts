@@ -244,7 +244,7 @@ interface Asked {
 
 function request(state: LockState, asked: Asked, name: string, counts: Counts): void {
   const ticket = (state.locks.get(name)?.lastTicket ?? 0) + 1
-  const stuck = isStuck(state, { ...asked, lock: name, ticket })
+  const stuck = isStuck(state, { ...asked, session: 0, lock: name, ticket })
   const outputs = lock.step(state, { type: 'request', ...asked, operation: ['acquire', name] })
   const output = outputs[0]
   if (output?.type === 'parked') {
