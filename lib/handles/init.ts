@@ -47,7 +47,7 @@ export interface ClusterOptions extends InitOptions {
   nodeTimeoutMs?: number
   /** A link that breaks for less comes back as if nothing had been. @default 2000 */
   linkGraceMs?: number
-  /** A node that stands still, or is cut off, for so long loses its locks. @default nodeTimeoutMs */
+  /** A process that is not heard of for so long loses its locks. @default nodeTimeoutMs */
   sessionMs?: number
   /** How long nodes may take to start. @default 20000 */
   startTimeoutMs?: number

@@ -214,7 +214,7 @@ function end(state: SessionNodeState, reason: LossReason): readonly SessionNodeO
   return lost.map((hold) => ({ type: 'lost', reason, ...hold }))
 }
 
-/** The clock of leases stood still meanwhile. One on the wall that is set forward looks the same. */
+/** The clock of leases stood still meanwhile; one on the wall that is set looks the same. */
 function jumped(state: SessionNodeState, deltaMs: number): void {
   if (state.session === 0 || deltaMs <= 0) return
   state.leaseEndAt -= deltaMs
