@@ -4,6 +4,7 @@
  */
 import { type Clock, realClock } from '../clock.ts'
 import { isGoawayError } from '../errors.ts'
+import { Alarm } from '../hub/alarm.ts'
 import type { Hub } from '../hub/hub.ts'
 import type { Peer } from '../hub/peer.ts'
 import {
@@ -14,7 +15,6 @@ import {
 } from '../protocol/membership-spawner.ts'
 import { type MembershipOptions, membershipTimes } from '../protocol/membership-times.ts'
 import type { Member, MembershipMessage } from '../wire/messages.ts'
-import { Alarm } from './alarm.ts'
 
 /** What it needs of whoever makes the cluster. */
 export interface OracleHost {

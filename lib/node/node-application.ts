@@ -210,14 +210,13 @@ export class NodeApplication implements PeersDriver {
     }
     const { name } = this
     const text = `Node ${name} does not belong to its cluster any more (${reason})`
-    const error = new GoawayError('ERR_GOAWAY_NODE_LOST', text, { node: name })
-    this.#hub.peers.expired(error)
-    this.#end(error)
+    this.#end(new GoawayError('ERR_GOAWAY_NODE_LOST', text, { node: name }))
   }
 
   #end(why: GoawayError | undefined): void {
     if (this.#over) return
     this.#over = true
+    if (why !== undefined) this.#hub.peers.expired(why)
     this.#options.over(why)
   }
 
