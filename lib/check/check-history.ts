@@ -10,6 +10,7 @@ import { groupBy } from './group-by.ts'
 import { checkLinear, type Finding } from './linear-check.ts'
 import type { Verdict } from './linear-search.ts'
 import { fieldOf, type History, toHistory } from './read-history.ts'
+import { checkSeen } from './seen-check.ts'
 
 /** What a history may be checked against; each is defined in `docs/checker.md`. */
 export type ModelName = 'causal' | 'fifo' | 'linearizable' | 'sequential'
@@ -131,7 +132,8 @@ function checkPart(part: Part, budget: Budget): PartResult {
 
 function findingOf({ entries, model }: Part, budget: Budget): Finding {
   if (model === 'linearizable') return checkLinear(entries, budget)
-  return { verdict: 'unknown' }
+  if (model === 'sequential') return { verdict: 'unknown' }
+  return checkSeen(entries, model, budget)
 }
 
 function windowOf(part: Part, acts: NonNullable<Finding['window']>): Window {
