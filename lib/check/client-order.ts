@@ -2,7 +2,7 @@
  * What the models without real time look at: each client's acts in their order, and for each read
  * the write it saw. Values are unique, so there is one at most.
  */
-import type { Act } from './act.ts'
+import { type Act, isOpenAct } from './act.ts'
 import { groupBy } from './group-by.ts'
 import { fieldOf } from './read-history.ts'
 
@@ -25,23 +25,30 @@ export interface ClientOrder {
   readonly fieldCount: number
 }
 
+/**
+ * One that its client did not wait for may take effect later than what the client did next: it has a
+ * client of its own.
+ */
 export function clientOrderOf(acts: readonly Act[]): ClientOrder {
   const fields = new Map<string, number>()
   const steps: Step[] = []
   const clients: Step[][] = []
-  for (const own of groupBy(acts, ({ client }) => client).values()) {
+  const addClient = (own: readonly Act[]): void => {
     const client = clients.length
+    const made = own.map((act, place) => {
+      const name = fieldOf(act.entry)
+      const field = fields.get(name) ?? fields.size
+      fields.set(name, field)
+      return { act, index: steps.length + place, client, place, field }
+    })
+    clients.push(made)
+    steps.push(...made)
+  }
+  for (const own of groupBy(acts, ({ client }) => client).values()) {
     const inOrder = own.toSorted((a, b) => a.start - b.start || a.entry.line - b.entry.line)
-    clients.push(
-      inOrder.map((act, place) => {
-        const name = fieldOf(act.entry)
-        const field = fields.get(name) ?? fields.size
-        fields.set(name, field)
-        const step = { act, index: steps.length, client, place, field }
-        steps.push(step)
-        return step
-      }),
-    )
+    const isLeft = (act: Act): boolean => isOpenAct(act) && act !== inOrder.at(-1)
+    addClient(inOrder.filter((act) => !isLeft(act)))
+    for (const act of inOrder.filter(isLeft)) addClient([act])
   }
   return { steps, clients, fieldCount: fields.size }
 }
@@ -57,10 +64,10 @@ export function writes({ act }: Step): boolean {
 export class WritePlaces {
   readonly #places: readonly (readonly number[][])[]
 
-  constructor({ clients, fieldCount }: ClientOrder) {
+  constructor({ clients, fieldCount }: ClientOrder, isWrite: (step: Step) => boolean) {
     this.#places = clients.map((steps) => {
       const fields: number[][] = Array.from({ length: fieldCount }, () => [])
-      for (const step of steps) if (writes(step)) fields[step.field]?.push(step.place)
+      for (const step of steps) if (isWrite(step)) fields[step.field]?.push(step.place)
       return fields
     })
   }

@@ -126,7 +126,7 @@ function causalSets({ steps, clients }: ClientOrder, sources: Sources): SeenSets
 /** By index of a write: those that come before it. Undefined if one would have to precede all. */
 function arbitration(order: ClientOrder, sources: Sources, seen: SeenSets): number[][] | undefined {
   const { steps, clients } = order
-  const places = new WritePlaces(order)
+  const places = new WritePlaces(order, writes)
   const latest = clients.map(latestWrites)
   const earlier: number[][] = steps.map(() => [])
   const put = (client: number, place: number, before: Step): void => {

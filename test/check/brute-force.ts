@@ -61,9 +61,15 @@ function operationsOf(history: readonly HistoryOperation[]): HistoryOperation[] 
   return history.filter(({ op, end }) => op !== 'init' && !(op === 'read' && end < 0))
 }
 
-/** Some order of all operations, within each client's own, explains all answers. */
+/**
+ * Some order of all operations, within each client's own, explains all answers. What a client did
+ * not wait for may take effect later than what it did next.
+ */
 export function isSequential(history: readonly HistoryOperation[]): boolean {
-  const clients = clientsOf(history)
+  const clients = clientsOf(history).flatMap((own) => {
+    const isLeft = (each: HistoryOperation): boolean => each.end < 0 && each !== own.at(-1)
+    return [own.filter((each) => !isLeft(each)), ...own.filter(isLeft).map((each) => [each])]
+  })
   const walk = (places: readonly number[], state: State): boolean => {
     const isDone = clients.every((own, client) =>
       own.slice(places[client]).every(({ end }) => end < 0),
