@@ -9,7 +9,7 @@ import { hostReplicas } from '../../lib/hub/host-replicas.ts'
 import { Master } from '../../lib/hub/master.ts'
 import { foreignLocks, Peers } from '../../lib/hub/peers.ts'
 import type { ReplicaMachines, Replicas } from '../../lib/hub/replicas.ts'
-import type { StoreReplies } from '../../lib/hub/stores.ts'
+import type { ClientReplies, StoreReplies } from '../../lib/hub/stores.ts'
 import { clientsPerNode, clockDriftMax } from '../../lib/limits.ts'
 import { Participation } from '../../lib/node/participation.ts'
 import type { Standing } from '../../lib/protocol/membership-node.ts'
@@ -160,6 +160,8 @@ export class WorldNode implements Station {
   readonly #calls = new Map<number, Settle>()
   #nextCall = 1
   #participation: Participation | undefined
+  /** One of its threads has lost a lock that it held. */
+  lockLost: (lock: string, token: number) => void = () => {}
   isAlive = true
   isReplaced = false
   /** It does nothing before that time. */
@@ -178,7 +180,7 @@ export class WorldNode implements Station {
     const cluster = { place, index, nodes, placement }
     const replies = this.#replies()
     const master = new Master(replies, foreignLocks(this, cluster))
-    this.peers = new Peers(cluster, master, replies, () => this.peers.flush())
+    this.peers = new Peers(cluster, master, replies, () => this.peers.flush(), this.clock)
     const machines = options.machines === undefined ? {} : { replicaMachines: options.machines }
     const hub = { node: '', words: new Int32Array(1), firstClient: 0, cluster, ...machines }
     this.replicas = hostReplicas(
@@ -189,7 +191,7 @@ export class WorldNode implements Station {
     )
   }
 
-  #replies(): StoreReplies {
+  #replies(): ClientReplies {
     const mine = (client: number): boolean => Math.floor(client / clientsPerNode) === this.place
     const settle = (call: number, reply: Reply): void => {
       const done = this.#calls.get(call)
@@ -212,6 +214,7 @@ export class WorldNode implements Station {
       parked: (request) => {
         if (!mine(request.client)) elsewhere(request.client)?.parked(request)
       },
+      lockLost: (_client, lock, token) => this.lockLost(lock, token),
     }
   }
 

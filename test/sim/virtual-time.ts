@@ -104,8 +104,17 @@ export class NodeClock implements Clock {
     return timer
   }
 
-  every(): Timer {
-    throw new Error('Nothing of a node is done again and again')
+  every(periodMs: number, act: () => void): Timer {
+    const repeated: VirtualTimer = { isCleared: false }
+    const again = (): void => {
+      this.setTimer(periodMs, () => {
+        if (repeated.isCleared) return
+        act()
+        again()
+      })
+    }
+    again()
+    return repeated
   }
 
   clearTimer(timer: Timer | undefined): void {
