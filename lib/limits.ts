@@ -300,3 +300,13 @@ export const weakFieldsMax = 1024 * 1024
 export const weakWaitsMax = 64 * 1024
 /** Fields that go to a member that joined in one message. */
 export const weakStateRows = 4096
+
+// Of histories.
+
+/** A value whose JSON is longer is shown in a history by its beginning and a hash. */
+export const historyValueCharactersMax = 256
+/**
+ * So much may two clocks drift apart, in parts of one: each of them may be slowed or hurried by 500
+ * millionths while it is set right.
+ */
+export const clockApartMax = 0.001

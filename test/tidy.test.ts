@@ -32,13 +32,13 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   check: ['history'],
   protocol: ['type wire'],
   transport: ['wire'],
-  client: ['wire', 'type executor/contract.ts', 'type hub/hub-start.ts'],
-  handles: ['wire', 'client', 'type executor/contract.ts', 'type deploy/node-status.ts'],
+  client: ['wire', 'history', 'type executor/contract.ts', 'type hub/hub-start.ts'],
+  handles: ['wire', 'client', 'history', 'type executor/contract.ts', 'type deploy/node-status.ts'],
   // The hub and its executor speak the same codecs as the threads.
-  executor: ['wire', 'protocol', 'client', 'clock.ts'],
+  executor: ['wire', 'protocol', 'client', 'clock.ts', 'history'],
   'executor/thread-entry.cjs': ['index.ts', 'sync.ts'],
-  hub: ['wire', 'protocol', 'transport', 'client', 'clock.ts', 'type executor'],
-  'hub/assemble.ts': ['executor'],
+  hub: ['wire', 'protocol', 'transport', 'client', 'clock.ts', 'type executor', 'type history'],
+  'hub/assemble.ts': ['executor', 'history'],
   // Where the hub's thread begins, it is put together.
   'hub/hub-entry.ts': ['executor/pool.ts'],
   'hub/hub-main.ts': ['executor/pool.ts', 'cluster/spawn.ts'],

@@ -4,6 +4,7 @@
  * library in one thread meet the same hub.
  */
 import { GoawayError } from '../errors.ts'
+import type { Recorder } from '../history/recorder.ts'
 import type { HubClient } from './hub-client.ts'
 import type { Members } from './members.ts'
 import type { RoutineTable } from './routine-table.ts'
@@ -17,6 +18,8 @@ export interface Node {
   readonly thread: number
   /** It has neighbours: what is passed may have to leave the process, and is packed as bytes. */
   readonly clustered: boolean
+  /** Where this thread records what it does to objects and locks, if it is to. */
+  readonly recorder?: Recorder | undefined
   /** Who is in the cluster; only in the program's own thread. */
   readonly members?: Members
   /** Ends the hub; only in the thread that started it. */

@@ -1,10 +1,11 @@
 /** Starts the hub of this process, from the program's thread. */
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
 import process from 'node:process'
 import { MessageChannel, type ResourceLimits, Worker } from 'node:worker_threads'
 import { GoawayError } from '../errors.ts'
 import type { Executor, ExecutorFactory } from '../executor/contract.ts'
-import type { ClusterStart } from '../hub/hub-start.ts'
+import type { ClusterStart, HubStart } from '../hub/hub-start.ts'
 import { routinesPerClient } from '../limits.ts'
 import type { PortFrame } from '../wire/frame.ts'
 import { createHubWords, ThreadWords } from '../wire/shared-words.ts'
@@ -15,6 +16,7 @@ import { Members } from './members.ts'
 import { PortExecutor } from './port-executor.ts'
 import { programBaseline } from './quiet.ts'
 import { RoutineTable } from './routine-table.ts'
+import { endHistory, historyOfCluster, type StartedHistory, startHistory } from './start-history.ts'
 import { defaultThreadsMax, threadsOfEnvironment } from './threads-variable.ts'
 
 export interface StartOptions {
@@ -29,16 +31,20 @@ export interface StartOptions {
   readonly cluster?: string | object | undefined
   /** Modules beside those that the program imports, as URLs. */
   readonly modules?: readonly string[] | undefined
+  /** File to record in. */
+  readonly history?: string | undefined
 }
 
 /** Names a cluster file for a program that names none: what `goaway run --cluster` sets. */
 export const clusterVariable = 'GOAWAY_CLUSTER'
 
 /** What the hub is to know of the cluster that this program spawns, if it does. */
-function clusterOf({ cluster, modules = [] }: StartOptions): ClusterStart | undefined {
+function clusterOf({ cluster, modules = [], history }: StartOptions): ClusterStart | undefined {
   const source = cluster ?? (process.env[clusterVariable] || undefined)
   if (source === undefined) return undefined
-  return { source, cwd: process.cwd(), entry: process.argv[1] ?? '', modules }
+  const start = { source, cwd: process.cwd(), entry: process.argv[1] ?? '', modules }
+  if (typeof source !== 'string' || history !== undefined) return start
+  return { ...start, history: { file: historyOfCluster(resolve(source)) } }
 }
 
 /**
@@ -104,6 +110,7 @@ export function startHub(options: StartOptions): Node {
   const threads = options.threads ?? threadsOfEnvironment() ?? availableParallelism()
   const threadsMax = options.threadsMax ?? defaultThreadsMax(threads)
   const cluster = clusterOf(options)
+  const history = startHistory({ option: options.history, ofCluster: cluster?.history?.file })
   const { port1, port2 } = new MessageChannel()
   const words = new ThreadWords()
   const hubWords = createHubWords()
@@ -125,7 +132,8 @@ export function startHub(options: StartOptions): Node {
       argv: process.argv.slice(2),
       resourceLimits: options.resourceLimits,
       spawns: cluster,
-    },
+      history: history?.target,
+    } satisfies Omit<HubStart, 'hubWords'> & { hubWords: unknown },
     transferList: [port2],
   })
   worker.unref()
@@ -144,11 +152,13 @@ export function startHub(options: StartOptions): Node {
   worker.on('exit', () => client.lose(hubLost(failure)))
   keepWhileBusy(client, keeper)
   client.answerWhetherQuiet(programBaseline)
-  const close = closer(client, routines, worker, port1)
-  // A program that ends lets its nodes know, or they would wait for it to come back.
-  if (cluster !== undefined) process.once('beforeExit', () => void close(0))
+  const close = closer({ client, routines, worker, port: port1, history })
   const clustered = cluster !== undefined
-  return { name: 'local', client, routines, thread: 0, clustered, members, close }
+  // A program that ends lets its nodes know, or they would wait for it to come back; and makes a
+  // history of what it has recorded.
+  if (clustered || history !== undefined) process.once('beforeExit', () => void close(0))
+  const node = { name: 'local', client, routines, thread: 0, clustered, members, close }
+  return history === undefined ? node : { ...node, recorder: history.recorder }
 }
 
 /** Routines that routines have started keep the program alive like its own. */
@@ -175,12 +185,16 @@ async function closeOwn(
   }
 }
 
-function closer(
-  client: HubClient,
-  routines: RoutineTable,
-  worker: Worker,
-  port: { close(): void },
-): (graceMs: number) => Promise<void> {
+interface Started {
+  readonly client: HubClient
+  readonly routines: RoutineTable
+  readonly worker: Worker
+  readonly port: { close(): void }
+  readonly history: StartedHistory | undefined
+}
+
+function closer(started: Started): (graceMs: number) => Promise<void> {
+  const { client, routines, worker, port, history } = started
   let closing: Promise<void> | undefined
   return (graceMs) => {
     closing ??= (async () => {
@@ -206,6 +220,7 @@ function closer(
       place.shutDown = true
       await worker.terminate()
       port.close()
+      if (history !== undefined) endHistory(history)
       if (failure !== undefined) throw failure.error
     })()
     return closing

@@ -11,6 +11,7 @@ import { baselineNow } from '../client/quiet.ts'
 import { RoutineTable } from '../client/routine-table.ts'
 import { scopes } from '../client/scope.ts'
 import { isGoawayError } from '../errors.ts'
+import { Recorder } from '../history/recorder.ts'
 import { routinesPerClient } from '../limits.ts'
 import type { PortFrame } from '../wire/frame.ts'
 import type { HubMessage, RunMessage } from '../wire/messages.ts'
@@ -37,8 +38,9 @@ export function serve(start: PooledStart): Promise<void> {
     reported.add(error)
     refuseModule(error)
   }
-  const { node: name, thread, clustered } = start
-  place.node = { name, client, routines, thread, clustered }
+  const { node: name, thread, clustered, history } = start
+  const recorder = history === undefined ? undefined : new Recorder(history)
+  place.node = { name, client, routines, thread, clustered, recorder }
   const printer = start.printsToHub ? new Printer(channel) : undefined
   const beforeEnd = printer?.settle.bind(printer)
   const loop = new RunLoop(client, { node: name, thread, beforeEnd })
@@ -49,6 +51,7 @@ export function serve(start: PooledStart): Promise<void> {
       for (const message of messages) {
         if (message[0] === 'close') {
           start.port.close()
+          recorder?.close()
           return resolve()
         }
         if (message[0] === 'code') useCode(message[1] as string)

@@ -1,4 +1,5 @@
 /** What an executor asks of whoever makes threads. */
+import type { HistoryTarget } from '../history/recorder.ts'
 import type { ThreadPort } from '../wire/messages.ts'
 
 /** What a thread is given to start with, beside its port. */
@@ -13,6 +14,8 @@ export interface ThreadStart {
   readonly argv?: readonly string[]
   /** The folder that the application's code lies in, at a node that was sent it. */
   readonly code?: string
+  /** Where it records, if it is to. */
+  readonly history?: HistoryTarget
   /** What its routines print goes to its hub, which has it written elsewhere. */
   readonly printsToHub: boolean
 }

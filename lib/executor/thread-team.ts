@@ -5,6 +5,7 @@
  */
 import { isPort } from '../client/payload.ts'
 import type { Clock } from '../clock.ts'
+import type { HistoryTarget } from '../history/recorder.ts'
 import { threadIdleMs } from '../limits.ts'
 import {
   countRunning,
@@ -45,6 +46,7 @@ export interface ThreadTeamOptions {
   /** See `ThreadStart`. */
   readonly printsToHub?: boolean
   readonly argv?: readonly string[]
+  readonly history?: HistoryTarget | undefined
 }
 
 /** A thread that is gone, with what it had begun. */
@@ -274,7 +276,7 @@ export class ThreadTeam {
   #open(id: number): void {
     const words = new ThreadWords()
     const client = this.#host.nextClient()
-    const { argv, node, hubWords } = this.#options
+    const { argv, node, hubWords, history } = this.#options
     const { code } = this.#host
     const pooled = this.#options.pool.open({
       words: words.buffer,
@@ -285,6 +287,7 @@ export class ThreadTeam {
       clustered: this.#options.clustered ?? false,
       ...(code === undefined ? {} : { code }),
       ...(argv === undefined ? {} : { argv }),
+      ...(history === undefined ? {} : { history }),
       printsToHub: this.#options.printsToHub === true,
     })
     const thread = new ServedThread(id, client, words, pooled)

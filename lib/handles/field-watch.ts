@@ -1,8 +1,8 @@
 /** What `watch()` returns: the latest value of a field, again and again. */
-import type { FieldRead } from './object-core.ts'
+import type { FieldChange } from './recorded.ts'
 
 /** Waits until the field's version is not the one seen. */
-type Look = (seen: number, signal: AbortSignal) => Promise<FieldRead>
+type Look = (seen: number, signal: AbortSignal) => Promise<FieldChange>
 
 /**
  * Holds no values: each step asks for the field as it stands once it differs from what was seen, so
@@ -48,9 +48,12 @@ export class FieldWatch implements AsyncIterableIterator<unknown> {
       for (;;) {
         if (this.#over) return done
         const first = this.#seen === -1
-        const { version, value } = await this.#look(this.#seen, this.#stop.signal)
-        this.#seen = version
-        if (!first || version !== 0) return this.#over ? done : { done: false, value }
+        const read = await this.#look(this.#seen, this.#stop.signal)
+        this.#seen = read.version
+        if (first && read.version === 0) continue
+        if (this.#over) return done
+        read.recorded?.seen(read)
+        return { done: false, value: read.value }
       }
     } catch (error) {
       if (this.#over) return done

@@ -24,6 +24,11 @@ export interface InitOptions {
   executor?: ExecutorFactory
   /** Limits of each thread, as of `new Worker()`. */
   resourceLimits?: ResourceLimits
+  /**
+   * File to record in what all threads do to objects and locks; see `docs/history.md`. What it held
+   * is replaced. @default GOAWAY_HISTORY, or none
+   */
+  history?: string
 }
 
 /**
@@ -98,6 +103,7 @@ const checks: {
     (value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
     'a list of paths or URLs',
   ],
+  history: [(value) => typeof value === 'string' && value !== '', 'the path of a file'],
   cluster: [(value) => typeof value === 'string' || typeof value === 'object', 'a cluster'],
   executor: [(value) => typeof value === 'function', 'a function that makes an executor'],
   resourceLimits: [isResourceLimits, `an object of megabytes: ${resourceNames.join(', ')}`],
@@ -177,8 +183,8 @@ function clusterOf({ members }: ReturnType<typeof startHub>): Cluster {
 function optionsOf(config: string | InitOptions | ClusterOptions): StartOptions {
   if (typeof config === 'string') return { cluster: config }
   if (!('nodes' in config) && !('launch' in config)) return config
-  const { modules, executor, resourceLimits, ...cluster } = config
-  return { modules, executor, resourceLimits, cluster }
+  const { modules, executor, resourceLimits, history, ...cluster } = config
+  return { modules, executor, resourceLimits, history, cluster }
 }
 
 function ready({ client }: ReturnType<typeof startHub>): Promise<void> {

@@ -4,8 +4,10 @@
  */
 import { inspect } from 'node:util'
 import { currentNode, type Node } from '../client/current.ts'
+import type { BlockingLimit } from '../client/hub-client.ts'
 import { currentScope, type HeldEntry, type Scope, scopeOver, scopes } from '../client/scope.ts'
 import { GoawayError } from '../errors.ts'
+import type { Recording } from '../history/recorder.ts'
 import type { Answer, LockOperation } from '../wire/messages.ts'
 import { checkName, handleMark } from './object-core.ts'
 import {
@@ -63,6 +65,8 @@ export interface SyncLock {
   with<R>(act: (held: Held) => R, options?: WaitOptions): R
 }
 
+const lockAsked = (key: string) => ({ kind: 'lock', store: 'lock', key }) as const
+
 class HeldLock implements Held, HeldEntry {
   readonly lock: string
   readonly token: number
@@ -109,7 +113,9 @@ class HeldLock implements Held, HeldEntry {
     this.#released = true
     this.#node.client.heldLocks.delete(this)
     if (this.#scope.held.get(this.lock) === this) this.#scope.held.delete(this.lock)
-    this.#node.client.tell(this.#scope.owner, ['release', this.lock, this.token])
+    const { client, recorder } = this.#node
+    recorder?.told(this.#scope, { ...lockAsked(this.lock), op: 'release', arg: this.token })
+    client.tell(this.#scope.owner, ['release', this.lock, this.token])
   }
 
   [Symbol.dispose](): void {
@@ -133,6 +139,11 @@ class LockBase {
     Object.defineProperty(this, handleMark, { value: true })
   }
 
+  /** An attempt to get it that is about to leave, if this thread records. */
+  protected recordAcquire({ recorder }: Node, scope: Scope): Recording | undefined {
+    return recorder?.begin(scope, { ...lockAsked(this.name), op: 'acquire' })
+  }
+
   protected acquisition({ context }: Scope): LockOperation {
     return context?.noticed === true ? ['acquire', this.name, true] : ['acquire', this.name]
   }
@@ -145,7 +156,8 @@ class LockBase {
   }
 
   /** The lock that was granted: no more to one who is over by now. */
-  protected take(token: Answer, node: Node, scope: Scope): Held {
+  protected take(token: Answer, node: Node, scope: Scope, recorded?: Recording): Held {
+    recorded?.end(token as number)
     if (scope.over) throw scopeOver(scope)
     return new HeldLock(this.name, token as number, node, scope)
   }
@@ -170,6 +182,18 @@ class LockBase {
   }
 }
 
+async function unlessRefused(
+  asked: Promise<Answer>,
+  recorded: Recording | undefined,
+): Promise<Answer> {
+  try {
+    return await asked
+  } catch (error) {
+    recorded?.fail(error)
+    throw error
+  }
+}
+
 export class AsyncLockHandle extends LockBase implements AsyncLock {
   async acquire(options: WaitOptions = {}): Promise<Held> {
     const what = `acquire() of ${this}`
@@ -180,15 +204,21 @@ export class AsyncLockHandle extends LockBase implements AsyncLock {
       node.client.tell(scope.owner, ['release', this.name, token as number])
     const operation = this.acquisition(scope)
     const deadline = deadlineOf(options)
-    const token = await askWithin(node, scope.owner, operation, deadline, what, giveBack)
-    return this.take(token, node, scope)
+    const recorded = this.recordAcquire(node, scope)
+    const asked = askWithin(node, scope.owner, operation, deadline, what, giveBack)
+    const token = await unlessRefused(asked, recorded)
+    return this.take(token, node, scope, recorded)
   }
 
   async tryAcquire(): Promise<Held | null> {
     const node = currentNode(`acquire ${this}`, false)
     const scope = this.scope()
-    const token = await node.client.askAsync(scope.owner, ['tryAcquire', this.name])
-    return token === 0 ? null : this.take(token, node, scope)
+    const recorded = this.recordAcquire(node, scope)
+    const asked = node.client.askAsync(scope.owner, ['tryAcquire', this.name])
+    const token = await unlessRefused(asked, recorded)
+    if (token !== 0) return this.take(token, node, scope, recorded)
+    recorded?.drop()
+    return null
   }
 
   async with<R>(act: (held: Held) => R | PromiseLike<R>, options: WaitOptions = {}): Promise<R> {
@@ -209,15 +239,34 @@ export class SyncLockHandle extends LockBase implements SyncLock {
     const node = currentNode(`acquire ${this}`)
     const scope = this.scope()
     const limit = blockingLimit(what, deadlineOf(options))
-    const token = node.client.askBlocking(scope.owner, this.acquisition(scope), limit)
-    return this.take(token, node, scope)
+    const recorded = this.recordAcquire(node, scope)
+    const token = this.#ask(node, scope, this.acquisition(scope), recorded, limit)
+    return this.take(token, node, scope, recorded)
   }
 
   tryAcquire(): Held | null {
     const node = currentNode(`acquire ${this}`)
     const scope = this.scope()
-    const token = node.client.askBlocking(scope.owner, ['tryAcquire', this.name])
-    return token === 0 ? null : this.take(token, node, scope)
+    const recorded = this.recordAcquire(node, scope)
+    const token = this.#ask(node, scope, ['tryAcquire', this.name], recorded)
+    if (token !== 0) return this.take(token, node, scope, recorded)
+    recorded?.drop()
+    return null
+  }
+
+  #ask(
+    { client }: Node,
+    { owner }: Scope,
+    operation: LockOperation,
+    recorded: Recording | undefined,
+    limit?: BlockingLimit,
+  ): Answer {
+    try {
+      return client.askBlocking(owner, operation, limit)
+    } catch (error) {
+      recorded?.fail(error)
+      throw error
+    }
   }
 
   with<R>(act: (held: Held) => R, options: WaitOptions = {}): R {

@@ -4,25 +4,24 @@
  * evaluated in every thread.
  */
 import { inspect } from 'node:util'
-import { currentNode, type Node } from '../client/current.ts'
+import { currentNode, type Node, place } from '../client/current.ts'
 import { isWellFormed } from '../client/plain-writer.ts'
 import { currentScope, fencesOf } from '../client/scope.ts'
 import { decodeStored, encodeStored } from '../client/values.ts'
 import { GoawayError } from '../errors.ts'
+import type { HistoryStore } from '../history/format.ts'
 import { decodedFieldsMax, nameLengthMax } from '../limits.ts'
 import type { EncodedValue, Fences, FieldState, InlineValue } from '../wire/messages.ts'
+import type { FieldRead } from './field-read.ts'
+import { RecordedRead, recordInitials } from './recorded.ts'
 
 /** A symbol by which handles are known, and refused as values. */
 export const handleMark = Symbol.for('goaway.handle')
 
-/** A field as a thread has read it: version 0 and `undefined` if it is absent. */
-export interface FieldRead {
-  readonly version: number
-  readonly value: unknown
-}
-
 export class ObjectCore {
   readonly store: string
+  /** What a history calls the store. */
+  readonly recordedStore: HistoryStore = 'strict'
   readonly name: string
   /** Encoded where it is given, so that what cannot be stored is refused there. */
   readonly #initial: readonly (readonly [field: string, value: EncodedValue])[]
@@ -64,12 +63,18 @@ export class ObjectCore {
     const node = currentNode(`${what} ${this}`, blocking)
     if (node !== this.#node) {
       this.#decoded.clear()
-      if (this.#initial.length > 0) {
-        node.client.tell(currentScope().owner, ['init', this.name, this.#initial])
-      }
+      if (this.#initial.length > 0) this.#tellInitials(node)
       this.#node = node
     }
     return node
+  }
+
+  #tellInitials({ client, recorder }: Node): void {
+    const scope = currentScope()
+    if (recorder !== undefined) {
+      recordInitials(recorder, scope, this.recordedStore, this.name, this.#initial)
+    }
+    client.tell(scope.owner, ['init', this.name, this.#initial])
   }
 
   encode(field: string, value: unknown): EncodedValue {
@@ -78,6 +83,8 @@ export class ObjectCore {
 
   /** Whether the value is such that the master itself can compare it. */
   encodeInline(value: unknown): { inline: InlineValue } | undefined {
+    // A field that is absent equals one that holds `undefined`: a history has to know which it was.
+    if (value === undefined && place.node?.recorder !== undefined) return undefined
     const encoded = encodeStored(value, `${this}: the expected value`)
     return encoded instanceof Uint8Array ? undefined : { inline: encoded }
   }
@@ -116,6 +123,12 @@ export class ObjectCore {
       this.#decoded.set(field, { version, value })
     }
     return value
+  }
+
+  /** A read that begins now, if this thread records. */
+  beginRead({ recorder }: Node, field: string): RecordedRead | undefined {
+    if (recorder === undefined) return undefined
+    return new RecordedRead(recorder, currentScope(), this.recordedStore, this.name, field)
   }
 
   fences(): Fences {

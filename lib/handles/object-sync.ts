@@ -14,9 +14,11 @@ import type {
   StrictOperation,
   WriteOutcome,
 } from '../wire/messages.ts'
+import type { FieldRead } from './field-read.ts'
 import type { FieldOf } from './object.ts'
 import { waitArguments } from './object.ts'
-import { type FieldRead, handleMark, type ObjectCore } from './object-core.ts'
+import { handleMark, type ObjectCore } from './object-core.ts'
+import { beginWrite, type FieldChange, recordBlocking } from './recorded.ts'
 import {
   blockingLimit,
   checkSignal,
@@ -79,14 +81,17 @@ export type InitialFields<T extends object> = string extends keyof T
  * read from shared memory will take the place of the message here. What comes after a version that
  * is known is obtained in {@link readChange}.
  */
-function readField(core: ObjectCore, field: string): FieldRead {
+function readField(core: ObjectCore, field: string, isRecorded = true): FieldRead {
   core.checkField(field)
   // The node first: what is known of another one counts for nothing.
-  const { client } = core.node('read', true)
+  const node = core.node('read', true)
   const known = core.known(field)
   const operation = ['get', core.name, field, known?.version ?? 0] as const
-  const state = client.askBlocking(currentScope().owner, operation) as FieldState
-  return core.decode(field, state, known)
+  const recorded = isRecorded ? core.beginRead(node, field) : undefined
+  const state = node.client.askBlocking(currentScope().owner, operation) as FieldState
+  const read = core.decode(field, state, known)
+  recorded?.seen(read)
+  return read
 }
 
 /** The field once its version is not the one seen. */
@@ -95,11 +100,12 @@ function readChange(
   field: string,
   seen: number,
   limit?: BlockingLimit,
-): FieldRead {
-  const { client } = core.node('wait for', true)
+): FieldChange {
+  const node = core.node('wait for', true)
   const operation = ['wait', core.name, field, seen] as const
-  const state = client.askBlocking(currentScope().owner, operation, limit)
-  return core.decode(field, state as FieldState)
+  const recorded = core.beginRead(node, field)
+  const state = node.client.askBlocking(currentScope().owner, operation, limit)
+  return { ...core.decode(field, state as FieldState), recorded }
 }
 
 class BlockingMethods {
@@ -109,8 +115,14 @@ class BlockingMethods {
     this.#core = core
   }
 
-  #ask(what: string, operation: StrictOperation): Answer {
-    return this.#core.node(what, true).client.askBlocking(currentScope().owner, operation)
+  #ask(what: string, operation: StrictOperation, replaced?: FieldRead): Answer {
+    const core = this.#core
+    const { client, recorder } = core.node(what, true)
+    const scope = currentScope()
+    if (recorder === undefined) return client.askBlocking(scope.owner, operation)
+    const recording = beginWrite(recorder, scope, core.recordedStore, operation, replaced)
+    const ask = () => client.askBlocking(scope.owner, operation)
+    return recording === undefined ? ask() : recordBlocking(recording, operation, ask)
   }
 
   get(field: string): unknown {
@@ -160,12 +172,12 @@ class BlockingMethods {
       throw new TypeError(`update() takes a function: ${typeof change}`)
     }
     const core = this.#core
-    let { version, value } = readField(core, field)
+    let read = readField(core, field, false)
     for (;;) {
-      const [done, now, current] = this.#replace(field, version, core.encode(field, change(value)))
-      version = now
-      value = core.decodeValue(field, now, current)
-      if (done) return value
+      const encoded = core.encode(field, change(read.value))
+      const [done, version, current] = this.#replace(field, read, encoded)
+      read = { version, value: core.decodeValue(field, version, current) }
+      if (done) return read.value
     }
   }
 
@@ -181,20 +193,22 @@ class BlockingMethods {
       return (this.#ask('write', operation) as WriteOutcome)[0]
     }
     const own = core.ownCopy(field, expected)
-    let { version, value: current } = readField(core, field)
-    while (isDeepStrictEqual(current, own)) {
-      const [done, now, state] = this.#replace(field, version, encoded)
+    let recorded = core.beginRead(core.node('write', true), field)
+    let read = readField(core, field, false)
+    while (isDeepStrictEqual(read.value, own)) {
+      recorded = core.beginRead(core.node('write', true), field)
+      const [done, version, current] = this.#replace(field, read, encoded)
       if (done) return true
-      version = now
-      current = core.decodeValue(field, now, state)
+      read = { version, value: core.decodeValue(field, version, current) }
     }
+    recorded?.differs(own, encoded)
     return false
   }
 
-  #replace(field: string, version: number, value: EncodedValue): WriteOutcome {
+  #replace(field: string, read: FieldRead, value: EncodedValue): WriteOutcome {
     const core = this.#core
-    const operation = ['replace', core.name, field, version, value, core.fences()] as const
-    return this.#ask('write', operation) as WriteOutcome
+    const operation = ['replace', core.name, field, read.version, value, core.fences()] as const
+    return this.#ask('write', operation, read) as WriteOutcome
   }
 
   waitFor(
@@ -211,9 +225,12 @@ class BlockingMethods {
     let seen = -1
     for (;;) {
       checkSignal(what, limits)
-      const { version, value } = readChange(core, field, seen, blockingLimit(what, deadline))
-      if (until(value)) return value
-      seen = version
+      const read = readChange(core, field, seen, blockingLimit(what, deadline))
+      if (until(read.value)) {
+        read.recorded?.seen(read)
+        return read.value
+      }
+      seen = read.version
     }
   }
 
@@ -231,9 +248,11 @@ function* changes(core: ObjectCore, field: string): IterableIterator<unknown> {
   let seen = -1
   for (;;) {
     const first = seen === -1
-    const { version, value } = readChange(core, field, seen)
-    seen = version
-    if (!first || version !== 0) yield value
+    const read = readChange(core, field, seen)
+    seen = read.version
+    if (first && read.version === 0) continue
+    read.recorded?.seen(read)
+    yield read.value
   }
 }
 

@@ -11,8 +11,10 @@ import type {
   WriteOutcome,
 } from '../wire/messages.ts'
 import { fieldOrder } from './field-order.ts'
+import type { FieldRead } from './field-read.ts'
 import { FieldWatch } from './field-watch.ts'
-import { type FieldRead, handleMark, type ObjectCore } from './object-core.ts'
+import { handleMark, type ObjectCore } from './object-core.ts'
+import { beginWrite, type FieldChange, recordAnswer } from './recorded.ts'
 import { askWithin, checkWaitOptions, type Deadline, deadlineOf, type WaitOptions } from './wait.ts'
 
 /** Names of fields, as strings. */
@@ -94,14 +96,17 @@ export class AsyncObjectHandle {
    * read from shared memory will take the place of the message here. What comes after a version
    * that is known is obtained in `#readChange`.
    */
-  async #read(field: string): Promise<FieldRead> {
+  async #read(field: string, isRecorded = true): Promise<FieldRead> {
     const core = this.#core
     // The node first: what is known of another one counts for nothing.
-    const { client } = core.node('read', false)
+    const node = core.node('read', false)
     const known = core.known(field)
     const operation = ['get', core.name, field, known?.version ?? 0] as const
-    const state = await client.askAsync(currentScope().owner, operation)
-    return core.decode(field, state as FieldState, known)
+    const recorded = isRecorded ? core.beginRead(node, field) : undefined
+    const state = await node.client.askAsync(currentScope().owner, operation)
+    const read = core.decode(field, state as FieldState, known)
+    recorded?.seen(read)
+    return read
   }
 
   /** The field once its version is not the one seen. */
@@ -110,17 +115,24 @@ export class AsyncObjectHandle {
     seen: number,
     deadline: Deadline,
     what: string,
-  ): Promise<FieldRead> {
+  ): Promise<FieldChange> {
     const core = this.#core
     const node = core.node('wait for', false)
     const operation = ['wait', core.name, field, seen] as const
     const owner = currentScope().owner
+    const recorded = core.beginRead(node, field)
     const state = await askWithin(node, owner, operation, deadline, what)
-    return core.decode(field, state as FieldState)
+    return { ...core.decode(field, state as FieldState), recorded }
   }
 
-  async #ask(what: string, operation: StrictOperation): Promise<Answer> {
-    return this.#core.node(what, false).client.askAsync(currentScope().owner, operation)
+  async #ask(what: string, operation: StrictOperation, replaced?: FieldRead): Promise<Answer> {
+    const core = this.#core
+    const { client, recorder } = core.node(what, false)
+    const scope = currentScope()
+    if (recorder === undefined) return client.askAsync(scope.owner, operation)
+    const recording = beginWrite(recorder, scope, core.recordedStore, operation, replaced)
+    const answer = client.askAsync(scope.owner, operation)
+    return recording === undefined ? answer : recordAnswer(recording, operation, answer)
   }
 
   /** Sends in call order. */
@@ -192,25 +204,24 @@ export class AsyncObjectHandle {
     // noticed.
     const fences = core.fences()
     return fieldOrder.work(core.name, field, async () => {
-      let { version, value } = await this.#read(field)
+      let read = await this.#read(field, false)
       for (;;) {
-        const encoded = core.encode(field, change(value))
-        const [done, now, current] = await this.#replace(field, version, encoded, fences)
-        version = now
-        value = core.decodeValue(field, now, current)
-        if (done) return value
+        const encoded = core.encode(field, change(read.value))
+        const [done, version, current] = await this.#replace(field, read, encoded, fences)
+        read = { version, value: core.decodeValue(field, version, current) }
+        if (done) return read.value
       }
     })
   }
 
   async #replace(
     field: string,
-    version: number,
+    read: FieldRead,
     value: EncodedValue,
     fences: Fences,
   ): Promise<WriteOutcome> {
-    const operation = ['replace', this.#core.name, field, version, value, fences] as const
-    return (await this.#ask('write', operation)) as WriteOutcome
+    const operation = ['replace', this.#core.name, field, read.version, value, fences] as const
+    return (await this.#ask('write', operation, read)) as WriteOutcome
   }
 
   async compareAndSet(field: string, expected: unknown, value: unknown): Promise<boolean> {
@@ -235,13 +246,16 @@ export class AsyncObjectHandle {
     encoded: EncodedValue,
     fences: Fences,
   ): Promise<boolean> {
-    let { version, value } = await this.#read(field)
-    while (isDeepStrictEqual(value, expected)) {
-      const [done, now, current] = await this.#replace(field, version, encoded, fences)
+    const core = this.#core
+    let recorded = core.beginRead(core.node('write', false), field)
+    let read = await this.#read(field, false)
+    while (isDeepStrictEqual(read.value, expected)) {
+      recorded = core.beginRead(core.node('write', false), field)
+      const [done, version, current] = await this.#replace(field, read, encoded, fences)
       if (done) return true
-      version = now
-      value = this.#core.decodeValue(field, now, current)
+      read = { version, value: core.decodeValue(field, version, current) }
     }
+    recorded?.differs(expected, encoded)
     return false
   }
 
@@ -259,9 +273,12 @@ export class AsyncObjectHandle {
     let seen = -1
     for (;;) {
       const look = () => this.#readChange(field, seen, deadline, what)
-      const { version, value } = await fieldOrder.send(core.name, field, look)
-      if (until(value)) return value
-      seen = version
+      const read = await fieldOrder.send(core.name, field, look)
+      if (until(read.value)) {
+        read.recorded?.seen(read)
+        return read.value
+      }
+      seen = read.version
     }
   }
 

@@ -6,9 +6,11 @@ import type { Report } from '../executor/contract.ts'
 import { ThreadExecutor } from '../executor/thread-executor.ts'
 import type { ThreadHost } from '../executor/thread-host.ts'
 import type { ThreadPool } from '../executor/thread-pool.ts'
+import { type HistoryTarget, Recorder } from '../history/recorder.ts'
 import { clientsPerNode, threadsCeiling, windowMax } from '../limits.ts'
 import { ClusterRoutines } from './cluster-routines.ts'
 import { Hub } from './hub.ts'
+import type { HubOptions } from './hub-options.ts'
 import type { PeersOptions } from './peers.ts'
 import type { BellWatch } from './spin-governor.ts'
 
@@ -25,6 +27,8 @@ export interface HubParts {
   /** @default the real one */
   readonly clock?: Clock
   readonly bell?: BellWatch
+  /** Where this process records, if it is to. */
+  readonly history?: HistoryTarget | undefined
 }
 
 /** What a node is to the others. */
@@ -39,6 +43,7 @@ export function assembleHub(parts: HubParts): Hub {
     node,
     words,
     ...timeOf(parts),
+    ...recorderOf(parts),
     firstClient: 0,
     executor: (host, report) => makeThreads(parts, host, report),
   })
@@ -49,6 +54,10 @@ function timeOf({ clock, bell }: HubParts): Pick<HubParts, 'clock' | 'bell'> {
     ...(clock === undefined ? {} : { clock }),
     ...(bell === undefined ? {} : { bell }),
   }
+}
+
+function recorderOf({ history }: HubParts): Pick<HubOptions, 'recorder'> {
+  return history === undefined ? {} : { recorder: new Recorder(history) }
 }
 
 function makeThreads(parts: HubParts, host: ThreadHost, report: Report): ThreadExecutor {
@@ -74,6 +83,7 @@ function assembleNode(parts: HubParts, cluster: ClusterPart): Hub {
     node,
     words,
     ...timeOf(parts),
+    ...recorderOf(parts),
     firstClient: place * clientsPerNode,
     cluster,
     executor: (host, report) => {

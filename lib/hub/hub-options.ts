@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Report } from '../executor/contract.ts'
 import type { ThreadExecutor } from '../executor/thread-executor.ts'
 import type { ThreadHost } from '../executor/thread-host.ts'
+import type { Recorder } from '../history/recorder.ts'
 import type { PeersOptions } from './peers.ts'
 import type { ReplicaMachines } from './replicas.ts'
 import type { BellWatch } from './spin-governor.ts'
@@ -21,6 +22,8 @@ export interface HubOptions {
   readonly bell?: BellWatch
   /** Of the replicated stores; left out: those of the library. */
   readonly replicaMachines?: ReplicaMachines
+  /** Where it records which locks were freed, if it is to. */
+  readonly recorder?: Recorder
   readonly executor: (host: ThreadHost, report: Report) => ThreadExecutor
 }
 

@@ -1,6 +1,7 @@
 /** How the hub of a program begins, alone or with a cluster. */
 import process from 'node:process'
 import type { MessagePort, ResourceLimits } from 'node:worker_threads'
+import type { HistoryTarget } from '../history/recorder.ts'
 import { ThreadWords, wordDead } from '../wire/shared-words.ts'
 import type { Hub } from './hub.ts'
 
@@ -18,6 +19,8 @@ export interface HubStart {
   readonly resourceLimits: ResourceLimits | undefined
   /** The cluster that this program spawns, if it is not to be alone. */
   readonly spawns: ClusterStart | undefined
+  /** Where this process records, if it is to. */
+  readonly history: HistoryTarget | undefined
 }
 
 /** What the program's thread knows of its cluster: the hub reads the file. */
@@ -29,6 +32,8 @@ export interface ClusterStart {
   readonly entry: string
   /** Modules beside those that the program imports, as URLs. */
   readonly modules: readonly string[]
+  /** What the program's thread took to be its `history`, where it looked for that in a file. */
+  readonly history?: { readonly file: string | undefined }
 }
 
 /** From now on the hub hears the program, which is answered when the hub has begun. */

@@ -88,7 +88,7 @@ export class Hub implements ThreadHost {
     this.#replies = new Replies(host)
     this.#reports = new Reports(host)
     const [replies, cluster] = [this.#replies, options.cluster]
-    this.#master = new Master(replies, foreignLocks(this, cluster))
+    this.#master = new Master(replies, foreignLocks(this, cluster), options.recorder)
     this.peers = new Peers(cluster ?? alone, this.#master, replies, () => this.turn(), this.#clock)
     this.replicas = hostReplicas(options, replies, this.#master, this.peers)
     this.#beat = this.#clock.every(beatMs, () => Atomics.add(this.#words, wordBeat, 1))

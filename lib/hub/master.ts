@@ -3,6 +3,7 @@
  */
 import { recordOf } from '../client/error-codec.ts'
 import { GoawayError } from '../errors.ts'
+import type { Recorder } from '../history/recorder.ts'
 import { type LockInput, type LockOutput, lock } from '../protocol/lock.ts'
 import type { LockOrder } from '../protocol/replica.ts'
 import { type StrictInput, type StrictOutput, strict } from '../protocol/strict.ts'
@@ -16,6 +17,7 @@ export class Master implements OwnStores, ReplicaLocks {
   readonly #strict = strict.initial()
   readonly #lock = lock.initial()
   readonly #replies: StoreReplies
+  readonly #recorder: Recorder | undefined
   readonly #isForeign: ((lock: string) => boolean) | undefined
   /** The request that is being taken: only it can be parked. */
   #taken: StoreRequest | undefined
@@ -24,8 +26,9 @@ export class Master implements OwnStores, ReplicaLocks {
   readonly #ordered = new Map<number, Set<number>>()
 
   /** @param isForeign whether a lock is served by another node; none is if it is left out */
-  constructor(replies: StoreReplies, isForeign?: (lock: string) => boolean) {
+  constructor(replies: StoreReplies, isForeign?: (lock: string) => boolean, recorder?: Recorder) {
     this.#replies = replies
+    this.#recorder = recorder
     this.#isForeign = isForeign
   }
 
@@ -106,11 +109,19 @@ export class Master implements OwnStores, ReplicaLocks {
   }
 
   #stepLock(input: LockInput): void {
+    const start = this.#recorder?.stamp() ?? 0
     for (const output of lock.step(this.#lock, input)) {
       if (output.type === 'granted') this.#changed('lockGranted', output.lock, output.token)
-      else if (output.type === 'freed') this.#changed('lockFreed', output.lock, output.token)
+      else if (output.type === 'freed') this.#freed(output.lock, output.token, start)
       else if (output.type !== 'forgotten' && !this.#isOrdered(output)) this.#perform(output)
     }
+  }
+
+  /** Nobody else knows when it was freed, or that it was at all where its holder is gone. */
+  #freed(key: string, token: number, start: number): void {
+    this.#changed('lockFreed', key, token)
+    const asked = { kind: 'lock', store: 'lock', key, op: 'release', arg: token } as const
+    this.#recorder?.seen(this, start, asked, undefined)
   }
 
   #changed(type: 'lockGranted' | 'lockFreed', name: string, token: number): void {
