@@ -2,8 +2,8 @@
  * Operations as the searches see them: values as numbers, kinds by what they do to a state. What
  * the words of the format mean (a cas that answered false, no answer at all) is settled here, once.
  */
-import type { HistoryOperation } from '../history/format.ts'
-import type { ValueNumbers } from './value-numbers.ts'
+import type { HistoryOperation, Json } from '../history/format.ts'
+import { absent, type ValueNumbers } from './value-numbers.ts'
 
 /** An operation and where it stands in its file. */
 export interface Entry {
@@ -27,7 +27,7 @@ export interface Act {
   readonly end: number
   /** What is there afterwards, or was read; {@link unknownValue} if the history does not say. */
   readonly value: number
-  /** What has to be there before (`swap`), or must not be (`miss`). */
+  /** What has to be there before (`swap`, `add` if it is known), or must not be (`miss`). */
   readonly expected: number
   readonly delta: number
   /** Of a `remove`: whether there was something; undefined if the history does not say. */
@@ -72,8 +72,15 @@ export function actOf(entry: Entry, values: ValueNumbers): Act | undefined {
       return { ...base, kind: 'swap', expected, value: values.of(arg) }
     }
     case 'add': {
-      const value = out === undefined || isOpen ? unknownValue : values.of(out)
-      return { ...base, kind: 'add', delta: Number(arg), value }
+      const delta = Number(arg)
+      if (out === undefined || isOpen) return { ...base, kind: 'add', delta }
+      return {
+        ...base,
+        kind: 'add',
+        delta,
+        value: values.of(out),
+        ...foundByAdd(out, delta, values),
+      }
     }
     case 'delete': {
       const wasThere = typeof out === 'boolean' && !isOpen ? out : undefined
@@ -84,8 +91,35 @@ export function actOf(entry: Entry, values: ValueNumbers): Act | undefined {
   }
 }
 
+/** What an add has found, where only one number gives that sum: 0 and absent both do. */
+function foundByAdd(
+  out: Json,
+  delta: number,
+  values: ValueNumbers,
+): Pick<Act, 'expected'> | object {
+  const found = Number(out) - delta
+  const isSure = found !== 0 && [found, delta, out].every(Number.isSafeInteger)
+  return isSure ? { expected: values.of(found) } : {}
+}
+
 export function isOpenAct(act: Act): boolean {
   return act.end === Number.POSITIVE_INFINITY
+}
+
+/** What it has certainly found, if the history says so. */
+export function foundBy(act: Act): number | undefined {
+  if (act.kind === 'read') return act.value
+  if (isOpenAct(act)) return undefined
+  if (act.kind === 'swap') return act.expected
+  if (act.kind === 'add' && act.expected !== unknownValue) return act.expected
+  return act.wasThere === false ? absent : undefined
+}
+
+/** It writes a value that the history tells. */
+export function leavesKnown(act: Act): boolean {
+  const { kind, value } = act
+  const isWrite = kind === 'write' || kind === 'swap' || kind === 'add' || kind === 'remove'
+  return isWrite && value !== unknownValue
 }
 
 /** It changes nothing, wherever it can stand. */
@@ -114,7 +148,7 @@ export function mayFind(act: Act, value: number, values: ValueNumbers): boolean 
     case 'add':
       return act.value === unknownValue || values.isSum(value, act.delta, act.value)
     case 'remove':
-      return act.wasThere === (value !== 0)
+      return act.wasThere === (value !== absent)
     default:
       return true
   }

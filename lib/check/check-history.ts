@@ -10,6 +10,8 @@ import { groupBy } from './group-by.ts'
 import { checkLinear, type Finding } from './linear-check.ts'
 import type { Verdict } from './linear-search.ts'
 import { fieldOf, type History, toHistory } from './read-history.ts'
+import { checkSeen } from './seen-check.ts'
+import { checkSequential } from './sequential-check.ts'
 
 /** What a history may be checked against; each is defined in `docs/checker.md`. */
 export type ModelName = 'causal' | 'fifo' | 'linearizable' | 'sequential'
@@ -131,7 +133,8 @@ function checkPart(part: Part, budget: Budget): PartResult {
 
 function findingOf({ entries, model }: Part, budget: Budget): Finding {
   if (model === 'linearizable') return checkLinear(entries, budget)
-  return { verdict: 'unknown' }
+  if (model === 'sequential') return checkSequential(entries, budget)
+  return checkSeen(entries, model, budget)
 }
 
 function windowOf(part: Part, acts: NonNullable<Finding['window']>): Window {

@@ -1,6 +1,7 @@
 /** What has to stay with a set of acts, so that leaving out the others proves something. */
-import { type Act, isBlind, isPure, mayFind, unknownValue } from './act.ts'
+import { type Act, foundBy, isBlind, isPure, mayFind, unknownValue } from './act.ts'
 import { groupBy } from './group-by.ts'
+import { fieldOf } from './read-history.ts'
 import type { ValueNumbers } from './value-numbers.ts'
 
 /**
@@ -32,8 +33,29 @@ export function completeField(
         queue.push(writer)
       }
     }
+    const origin = originOf(finder, stays, byValue)
+    if (origin !== undefined) {
+      stays.add(origin)
+      queue.push(origin)
+    }
   }
   return pool.filter((act) => stays.has(act))
+}
+
+/**
+ * One that wrote what an act has found, if none of those stays: or else it would seem that nobody
+ * had written it.
+ */
+function originOf(
+  finder: Act,
+  stays: ReadonlySet<Act>,
+  byValue: ReadonlyMap<number, readonly Act[]>,
+): Act | undefined {
+  const value = foundBy(finder)
+  const writers = value === undefined ? [] : (byValue.get(value) ?? [])
+  if (writers.some((each) => each !== finder && stays.has(each))) return undefined
+  const others = writers.filter((each) => each !== finder)
+  return others.findLast(({ start }) => start <= finder.end) ?? others[0]
 }
 
 /** Lists in order of their ends, of all that it may have found and some more. */
@@ -72,6 +94,21 @@ function overwrittenBefore(acts: readonly Act[]): (time: number) => number {
     }
     return latest[low - 1] ?? Number.NEGATIVE_INFINITY
   }
+}
+
+/** Adds, of several fields and without real time, what these may have found. */
+export function completeFields(
+  kept: readonly Act[],
+  pool: readonly Act[],
+  values: ValueNumbers,
+): Act[] {
+  const stays = groupBy(kept, ({ entry }) => fieldOf(entry))
+  const there = groupBy(pool, ({ entry }) => fieldOf(entry))
+  const all = new Set<Act>()
+  for (const [field, own] of stays) {
+    for (const act of completeField(own, there.get(field) ?? [], values, false)) all.add(act)
+  }
+  return pool.filter((act) => all.has(act))
 }
 
 /** Adds what belongs to the tenures of a lock that begin or end here. */

@@ -2,6 +2,7 @@
 import { type Act, actOf, type Entry } from './act.ts'
 import type { Budget } from './budget.ts'
 import { completeField, completeLock } from './complete.ts'
+import { initialValues } from './initial-values.ts'
 import { searchLinear, type Verdict } from './linear-search.ts'
 import { lockActsOf } from './lock-acts.ts'
 import { lockModel, type Model, registerModel } from './model.ts'
@@ -19,8 +20,9 @@ export function checkLinear(entries: readonly Entry[], budget: Budget): Finding 
   const values = new ValueNumbers()
   const isLock = entries[0]?.operation.kind === 'lock'
   const acts = isLock ? lockActsOf(entries) : fieldActsOf(entries, values)
+  const initial = initialValues(entries, values)(entries[0] as Entry)
   acts.sort((a, b) => a.start - b.start)
-  const model = isLock ? lockModel : (): Model => registerModel(initialOf(entries, values), values)
+  const model = isLock ? lockModel : (): Model => registerModel(initial, values)
   const verdict = searchLinear(acts, model(), values, budget)
   if (verdict !== 'illegal') return { verdict }
   const window = shrink(acts, {
@@ -30,11 +32,6 @@ export function checkLinear(entries: readonly Entry[], budget: Budget): Finding 
   return { verdict, window }
 }
 
-export function fieldActsOf(entries: readonly Entry[], values: ValueNumbers): Act[] {
+function fieldActsOf(entries: readonly Entry[], values: ValueNumbers): Act[] {
   return entries.map((entry) => actOf(entry, values)).filter((act) => act !== undefined)
-}
-
-function initialOf(entries: readonly Entry[], values: ValueNumbers): number {
-  const init = entries.find(({ operation }) => operation.op === 'init')
-  return values.of(init?.operation.arg ?? null)
 }

@@ -10,7 +10,16 @@
  * overwritten; an act without an answer is taken only where someone then looks at its effect.
  * Rule 3: the memo is exact, no hash stands for a set.
  */
-import { type Act, isBlind, isOpenAct, isPure, mayFind, unknownValue } from './act.ts'
+import {
+  type Act,
+  foundBy,
+  isBlind,
+  isOpenAct,
+  isPure,
+  leavesKnown,
+  mayFind,
+  unknownValue,
+} from './act.ts'
 import type { Budget } from './budget.ts'
 import { impossible, type Model } from './model.ts'
 import type { ValueNumbers } from './value-numbers.ts'
@@ -143,12 +152,9 @@ class LinearSearch {
   }
 
   #count(act: Act, by: 1 | -1): void {
-    const { kind, value, expected } = act
-    if (kind === 'read') add(this.#finders, value, by)
-    else if (kind === 'swap' && !isOpenAct(act)) add(this.#finders, expected, by)
-    if (kind === 'write' || kind === 'swap' || kind === 'add' || kind === 'remove') {
-      add(this.#writers, value, by)
-    }
+    const found = foundBy(act)
+    if (found !== undefined) add(this.#finders, found, by)
+    if (leavesKnown(act)) add(this.#writers, act.value, by)
   }
 
   /** Takes every read that fits now; the answer is where to look for an act to try. */

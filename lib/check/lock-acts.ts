@@ -1,7 +1,7 @@
 /**
  * Locks as the searches see them. A tenure is named by its token if the history tells tokens, else
- * by the line that begins it. What was never given back counts as taken back by the system, at some moment: a
- * lease ended, or a process that held it was gone, and neither writes a line.
+ * by the line that begins it. What was never given back counts as taken back by the system, at some
+ * moment: a lease ended, or a process that held it was gone.
  */
 import type { Act, Entry } from './act.ts'
 import { unknownValue } from './act.ts'
@@ -11,14 +11,12 @@ export function lockActsOf(entries: readonly Entry[]): Act[] {
   /** The tenure that each client began last, while nothing has ended it. */
   const open = new Map<number, Act>()
   const inOrder = entries.toSorted((a, b) => a.operation.start - b.operation.start)
-  const granted = new Set(inOrder.map(tokenOf))
   for (const entry of inOrder) {
     const { client, op, end } = entry.operation
     const held = open.get(client)
     if (op === 'release') {
       const token = tokenOf(entry)
-      const isNamed = token !== undefined && granted.has(token)
-      const tenure = isNamed ? `token ${token}` : (held?.tenure ?? 'none')
+      const tenure = token === undefined ? (held?.tenure ?? 'none') : `token ${token}`
       acts.push(lockAct(entry, 'release', tenure))
       for (const each of open.values()) if (each.tenure === tenure) open.delete(each.client)
     } else if (end >= 0) {

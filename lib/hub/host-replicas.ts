@@ -1,5 +1,6 @@
 /** Gives a node its replicas: which machines there are, and what they are to each other. */
 import { linFastRead } from '../protocol/lin-fast-read.ts'
+import { updateOnRelease } from '../protocol/update-on-release.ts'
 import { weak, weakCausal } from '../protocol/weak.ts'
 import type { HubOptions } from './hub-options.ts'
 import type { Master } from './master.ts'
@@ -11,6 +12,7 @@ const machines: ReplicaMachines = {
   'lin-fast-read': linFastRead,
   weak,
   'weak-causal': weakCausal,
+  'update-on-release': updateOnRelease,
 }
 
 export function hostReplicas(

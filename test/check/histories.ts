@@ -159,3 +159,26 @@ function lie(
   const wrong = isUnique ? 1 + chance.below(operations) : chance.of([null, 1, 2, 3])
   return { out: wrong }
 }
+
+/** One operation a line, as in a file. */
+export function show(history: readonly HistoryOperation[]): string {
+  return history.map((each) => JSON.stringify(each)).join('\n')
+}
+
+/** Reads of anything that anybody ever writes, one operation after the other; writes are unique. */
+export function randomReads(
+  chance: Chance,
+  { clients, operations, fields }: Readonly<Record<'clients' | 'fields' | 'operations', number>>,
+): HistoryOperation[] {
+  const made = Array.from({ length: operations }, (_, index) => {
+    const op = chance.next() < 0.45 ? ('write' as const) : ('read' as const)
+    const key = `s.${'xyz'[chance.below(fields)]}`
+    const base = { client: chance.below(clients), key, start: 2 * index, end: 2 * index + 1 }
+    return operation(op === 'write' ? { ...base, op, arg: index + 1 } : { ...base, op })
+  })
+  return made.map((each) => {
+    if (each.op === 'write') return each
+    const writes = made.filter(({ op, key }) => op === 'write' && key === each.key)
+    return { ...each, out: chance.of([null, ...writes.map(({ arg }) => arg ?? null)]) }
+  })
+}

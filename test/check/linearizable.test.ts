@@ -3,7 +3,7 @@ import t from 'tap'
 import { check } from '../../lib/check.ts'
 import type { HistoryOperation } from '../../lib/history/format.ts'
 import { isLinearizable } from './brute-force.ts'
-import { Chance, operation, type RandomOptions, randomHistory } from './histories.ts'
+import { Chance, operation, type RandomOptions, randomHistory, show } from './histories.ts'
 
 const registers: RandomOptions = {
   clients: 3,
@@ -27,10 +27,6 @@ const mixes: Readonly<Record<string, Partial<RandomOptions>>> = {
 }
 
 const seeds = 1_500
-
-function show(history: readonly HistoryOperation[]): string {
-  return history.map((each) => JSON.stringify(each)).join('\n')
-}
 
 for (const [name, mix] of Object.entries(mixes)) {
   t.test(`check() linearizable agrees with the definition: ${name}`, async (t) => {
