@@ -53,6 +53,11 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   // It starts processes and prepares what they are to be; what they say has its own codec.
   deploy: ['wire', 'transport', 'client/error-codec.ts'],
+  // It runs all of the above in one thread.
+  sim: [
+    ...['wire', 'protocol', 'transport', 'client', 'handles', 'executor', 'hub', 'cluster', 'node'],
+    ...['clock.ts', 'history', 'check'],
+  ],
   // It talks to nodes, and of the client it needs only what tells a program its options.
   cli: ['index.ts', 'sync.ts', 'deploy', 'transport', 'client/threads-variable.ts', 'type wire'],
   'index.ts': ['handles', 'type executor/contract.ts', 'type client', 'type deploy'],

@@ -5,9 +5,13 @@
 const key = Symbol.for('goaway.place')
 
 interface Global {
-  readonly [key]?: { readonly node: { readonly clustered: boolean } | undefined }
+  readonly [key]?: {
+    readonly node: { readonly clustered: boolean } | undefined
+    readonly simulated: (() => { readonly clustered: boolean } | undefined) | undefined
+  }
 }
 
 export function isClustered(): boolean {
-  return (globalThis as Global)[key]?.node?.clustered === true
+  const place = (globalThis as Global)[key]
+  return (place?.simulated?.() ?? place?.node)?.clustered === true
 }

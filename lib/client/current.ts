@@ -5,6 +5,7 @@
  */
 import { GoawayError } from '../errors.ts'
 import type { Recorder } from '../history/recorder.ts'
+import type { FunctionAddress } from '../wire/messages.ts'
 import type { HubClient } from './hub-client.ts'
 import type { Members } from './members.ts'
 import type { RoutineTable } from './routine-table.ts'
@@ -22,6 +23,8 @@ export interface Node {
   readonly recorder?: Recorder | undefined
   /** Who is in the cluster; only in the program's own thread. */
   readonly members?: Members
+  /** Names a function that a routine is to run, where that is no export of a module. */
+  readonly locate?: (fn: unknown) => FunctionAddress
   /** Ends the hub; only in the thread that started it. */
   close?(graceMs: number): Promise<void>
 }
@@ -32,6 +35,8 @@ interface Place {
   node: Node | undefined
   start: (() => Node) | undefined
   shutDown: boolean
+  /** While there are simulations: the node of the simulated thread that is calling. */
+  simulated: (() => Node | undefined) | undefined
   /** Whether this code runs because a module is being loaded for a routine. */
   isLoading: () => boolean
   /** Told what was refused while a module is being loaded: the load fails with it. */
@@ -46,6 +51,7 @@ globals[key] ??= {
   node: undefined,
   start: undefined,
   shutDown: false,
+  simulated: undefined,
   isLoading: () => false,
   refused: () => {},
 }
@@ -60,12 +66,11 @@ export const place: Place = globals[key]
  * @throws {GoawayError} ERR_GOAWAY_NOT_SPAWNER, ERR_GOAWAY_SHUTDOWN, ERR_GOAWAY_HUB_LOST
  */
 export function currentNode(what: string, programOnly = true): Node {
+  const simulated = place.simulated?.()
+  if (simulated !== undefined) return alive(simulated)
   if (programOnly && place.pool && place.isLoading()) throw notSpawner(what)
   const { node } = place
-  if (node !== undefined) {
-    if (node.client.lost !== undefined) throw node.client.lost
-    return node
-  }
+  if (node !== undefined) return alive(node)
   if (place.shutDown || place.start === undefined) {
     throw new GoawayError(
       'ERR_GOAWAY_SHUTDOWN',
@@ -74,6 +79,11 @@ export function currentNode(what: string, programOnly = true): Node {
   }
   place.node = place.start()
   return place.node
+}
+
+function alive(node: Node): Node {
+  if (node.client.lost !== undefined) throw node.client.lost
+  return node
 }
 
 /**

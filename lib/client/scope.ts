@@ -5,6 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { GoawayError } from '../errors.ts'
 import type { Fences } from '../wire/messages.ts'
+import type { Node } from './current.ts'
 
 /** A lock that is held, as its scope knows it. */
 export interface HeldEntry {
@@ -33,6 +34,8 @@ export interface Scope {
    * must not pass for the attempt that follows.
    */
   over: boolean
+  /** The thread of a simulation that runs it. */
+  readonly home?: Node | undefined
 }
 
 interface Scopes {

@@ -7,6 +7,8 @@
  * unless it said that it may share the thread. `wordParkedAt` tells the scheduler, without a
  * message, that all that it has delivered so far has been taken and that nothing runs.
  */
+
+import type { Node } from '../client/current.ts'
 import { recordOf, withDetails } from '../client/error-codec.ts'
 import type { RoutineFunction } from '../client/function-address.ts'
 import type { HubClient } from '../client/hub-client.ts'
@@ -64,6 +66,10 @@ export interface RunLoopOptions {
   readonly clock?: Clock
   /** Finds the function. @default in its module */
   readonly resolve?: typeof resolveFunction
+  /** The thread, where a simulation has several in one. */
+  readonly home?: Node
+  /** Runs what comes when a turn is over. @default at once */
+  readonly enter?: (act: () => void) => void
   /** Called before the outcome of a routine is told. */
   readonly beforeEnd?: (() => void) | undefined
 }
@@ -168,7 +174,7 @@ export class RunLoop {
       slot,
       stream: (flags & flagStream) !== 0,
       context,
-      scope: { owner: routine, held: new Map(), context, over: false },
+      scope: { owner: routine, held: new Map(), context, over: false, home: this.#place.home },
       fn: undefined,
       packed: undefined,
       producer: undefined,
@@ -316,7 +322,9 @@ export class RunLoop {
     this.#checking = true
     ;(this.#place.clock ?? realClock).setImmediate(() => {
       this.#checking = false
-      this.#check()
+      const { enter } = this.#place
+      if (enter === undefined) this.#check()
+      else enter(() => this.#check())
     })
   }
 

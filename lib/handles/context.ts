@@ -41,7 +41,7 @@ const program: RoutineInfo = Object.freeze({
 export function context(): RoutineInfo {
   const found = currentScope().context as RoutineInfo | undefined
   if (found !== undefined) return found
-  const { node } = place
+  const node = place.simulated?.() ?? place.node
   return node === undefined || node.name === program.node
     ? program
     : { ...program, node: node.name }

@@ -7,6 +7,8 @@
  * cannot wait for an update that is not awaited: the answers to that one come when the thread is
  * free.
  */
+import { type Node, place } from '../client/current.ts'
+
 type Tails = Map<string, Promise<unknown>>
 
 class FieldOrder {
@@ -71,4 +73,17 @@ const globals = globalThis as { [key]?: FieldOrder }
 
 /** The one of this thread; on the global object, for two copies of the library in one thread. */
 globals[key] ??= new FieldOrder()
-export const fieldOrder: FieldOrder = globals[key]
+const ofThisThread: FieldOrder = globals[key]
+const ofSimulatedThreads = new WeakMap<Node, FieldOrder>()
+
+/** The one of the calling thread. */
+export function fieldOrder(): FieldOrder {
+  const node = place.simulated?.()
+  if (node === undefined) return ofThisThread
+  let order = ofSimulatedThreads.get(node)
+  if (order === undefined) {
+    order = new FieldOrder()
+    ofSimulatedThreads.set(node, order)
+  }
+  return order
+}

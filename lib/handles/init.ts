@@ -130,6 +130,10 @@ function checkOptions(options: StartOptions): void {
   }
 }
 
+function inSimulation(what: string): string {
+  return `${what} cannot be called in a simulation: simulate() makes the cluster, and ends it`
+}
+
 function invalid(message: string): GoawayError {
   return new GoawayError('ERR_GOAWAY_CONFIG', message)
 }
@@ -143,6 +147,7 @@ place.start ??= () => startHub({})
  *   ERR_GOAWAY_NOT_SPAWNER in a routine's thread; ERR_GOAWAY_HUB_LOST when the hub cannot start
  */
 export async function init(config: string | InitOptions | ClusterOptions = {}): Promise<Cluster> {
+  if (place.simulated?.() !== undefined) throw invalid(inSimulation('init()'))
   if (place.pool) throw notSpawner('call init()')
   if (typeof config !== 'string' && (typeof config !== 'object' || config === null)) {
     throw invalid(`init() takes an object, or the path of a cluster file: ${inspect(config)}`)
@@ -207,6 +212,7 @@ export async function shutdown(options: ShutdownOptions = {}): Promise<void> {
   if (!(typeof graceMs === 'number' && graceMs >= 0 && graceMs <= timerMsMax)) {
     throw new RangeError(`Option graceMs has to be 0 to ${timerMsMax} milliseconds: ${graceMs}`)
   }
+  if (place.simulated?.() !== undefined) throw invalid(inSimulation('shutdown()'))
   if (place.pool) throw notSpawner('call shutdown()')
   await place.node?.close?.(graceMs)
 }

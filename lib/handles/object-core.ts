@@ -26,8 +26,10 @@ export class ObjectCore {
   /** Encoded where it is given, so that what cannot be stored is refused there. */
   readonly #initial: readonly (readonly [field: string, value: EncodedValue])[]
   /** Frozen values by field: decoded once per version. */
-  readonly #decoded = new Map<string, FieldRead>()
+  #decoded = new Map<string, FieldRead>()
   #node: Node | undefined
+  /** What other threads have decoded, where a simulation has several in one. */
+  readonly #ofOthers = new WeakMap<Node, Map<string, FieldRead>>()
 
   constructor(store: string, name: string, initial: object | undefined) {
     this.store = store
@@ -61,12 +63,23 @@ export class ObjectCore {
   /** The node to ask, told of the initial values before anything else. */
   node(what: string, blocking: boolean): Node {
     const node = currentNode(`${what} ${this}`, blocking)
-    if (node !== this.#node) {
-      this.#decoded.clear()
-      if (this.#initial.length > 0) this.#tellInitials(node)
-      this.#node = node
-    }
+    if (node !== this.#node) this.#switchTo(node)
     return node
+  }
+
+  #switchTo(node: Node): void {
+    if (this.#node !== undefined) this.#ofOthers.set(this.#node, this.#decoded)
+    this.#node = node
+    const known = this.#ofOthers.get(node)
+    this.#decoded = known ?? new Map()
+    if (known === undefined && this.#initial.length > 0) this.#tellInitials(node)
+  }
+
+  /** What the calling thread has decoded: while an answer was awaited, another may have called. */
+  #decodedHere(): Map<string, FieldRead> {
+    const simulated = place.simulated?.()
+    if (simulated !== undefined && simulated !== this.#node) this.#switchTo(simulated)
+    return this.#decoded
   }
 
   #tellInitials({ client, recorder }: Node): void {
@@ -96,7 +109,7 @@ export class ObjectCore {
 
   /** What a reader has decoded and need not be sent again. */
   known(field: string): FieldRead | undefined {
-    return this.#decoded.get(field)
+    return this.#decodedHere().get(field)
   }
 
   /** A field as its master answered, to a reader who said what it had. */
@@ -107,20 +120,21 @@ export class ObjectCore {
   }
 
   decodeValue(field: string, version: number, encoded: EncodedValue): unknown {
-    const known = this.#decoded.get(field)
+    const decoded = this.#decodedHere()
+    const known = decoded.get(field)
     // Answers may be decoded in another order than they came: the newest stays.
     const isNewest = known === undefined || version === 0 || known.version < version
     if (!(encoded instanceof Uint8Array)) {
-      if (isNewest) this.#decoded.delete(field)
+      if (isNewest) decoded.delete(field)
       return encoded
     }
     if (known?.version === version) return known.value
     const { value, shareable } = decodeStored(encoded)
     if (!isNewest) return value
-    this.#decoded.delete(field)
+    decoded.delete(field)
     if (shareable) {
-      if (this.#decoded.size >= decodedFieldsMax) this.#decoded.clear()
-      this.#decoded.set(field, { version, value })
+      if (decoded.size >= decodedFieldsMax) decoded.clear()
+      decoded.set(field, { version, value })
     }
     return value
   }

@@ -137,19 +137,19 @@ export class AsyncObjectHandle {
 
   /** Sends in call order. */
   #send(what: string, field: string, operation: StrictOperation): Promise<Answer> {
-    return fieldOrder.send(this.#core.name, field, () => this.#ask(what, operation))
+    return fieldOrder().send(this.#core.name, field, () => this.#ask(what, operation))
   }
 
   async get(field: string): Promise<unknown> {
     const { name } = this.#core
     this.#core.checkField(field)
-    return (await fieldOrder.send(name, field, () => this.#read(field))).value
+    return (await fieldOrder().send(name, field, () => this.#read(field))).value
   }
 
   async has(field: string): Promise<boolean> {
     const { name } = this.#core
     this.#core.checkField(field)
-    return (await fieldOrder.send(name, field, () => this.#read(field))).version !== 0
+    return (await fieldOrder().send(name, field, () => this.#read(field))).version !== 0
   }
 
   async set(field: string, value: unknown): Promise<void> {
@@ -177,13 +177,13 @@ export class AsyncObjectHandle {
 
   async keys(): Promise<string[]> {
     const { name } = this.#core
-    return (await fieldOrder.whole(name, () => this.#ask('read', ['keys', name]))) as string[]
+    return (await fieldOrder().whole(name, () => this.#ask('read', ['keys', name]))) as string[]
   }
 
   async entries(): Promise<[string, unknown][]> {
     const core = this.#core
     const { name } = core
-    const rows = await fieldOrder.whole(name, () => this.#ask('read', ['entries', name]))
+    const rows = await fieldOrder().whole(name, () => this.#ask('read', ['entries', name]))
     return (rows as readonly EntryRow[]).map(([field, version, value]) => [
       field,
       core.decodeValue(field, version, value),
@@ -203,7 +203,7 @@ export class AsyncObjectHandle {
     // Of the call, not of the moment when it is sent: a lock that was released meanwhile is
     // noticed.
     const fences = core.fences()
-    return fieldOrder.work(core.name, field, async () => {
+    return fieldOrder().work(core.name, field, async () => {
       let read = await this.#read(field, false)
       for (;;) {
         const encoded = core.encode(field, change(read.value))
@@ -233,7 +233,7 @@ export class AsyncObjectHandle {
     const fences = core.fences()
     if (simple === undefined) {
       const own = core.ownCopy(field, expected)
-      return fieldOrder.work(name, field, () => this.#compareAndSet(field, own, encoded, fences))
+      return fieldOrder().work(name, field, () => this.#compareAndSet(field, own, encoded, fences))
     }
     const operation = ['compareAndSet', name, field, simple.inline, encoded, fences] as const
     return ((await this.#send('write', field, operation)) as WriteOutcome)[0]
@@ -273,7 +273,7 @@ export class AsyncObjectHandle {
     let seen = -1
     for (;;) {
       const look = () => this.#readChange(field, seen, deadline, what)
-      const read = await fieldOrder.send(core.name, field, look)
+      const read = await fieldOrder().send(core.name, field, look)
       if (until(read.value)) {
         read.recorded?.seen(read)
         return read.value
@@ -289,7 +289,7 @@ export class AsyncObjectHandle {
     if (signal !== undefined) checkWaitOptions(what, { signal })
     return new FieldWatch(
       (seen, stop) =>
-        fieldOrder.send(core.name, field, () =>
+        fieldOrder().send(core.name, field, () =>
           this.#readChange(
             field,
             seen,

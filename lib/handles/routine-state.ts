@@ -66,7 +66,8 @@ export class RoutineState implements RoutineListener, RoutineControl {
    */
   begin(fn: unknown, args: readonly unknown[], order: Order): void {
     try {
-      this.submit(currentNode('call goaway()'), locate(fn), args, order)
+      const node = currentNode('call goaway()')
+      this.submit(node, node.locate === undefined ? locate(fn) : node.locate(fn), args, order)
     } catch (error) {
       if (isGoawayError(error, 'ERR_GOAWAY_NOT_SPAWNER')) throw error
       this.rejected(error)

@@ -1,0 +1,31 @@
+/** Functions of a simulation: any function is known to all of its processes, for they are one. */
+
+import { makeAddress, type RoutineFunction } from '../client/function-address.ts'
+import { locate } from '../client/locate.ts'
+import { GoawayError } from '../errors.ts'
+import type { FunctionAddress } from '../wire/messages.ts'
+
+export class FunctionTable {
+  readonly #addresses = new Map<RoutineFunction, FunctionAddress>()
+  readonly #functions = new Map<string, RoutineFunction>()
+
+  locate(fn: unknown): FunctionAddress {
+    // What is no function at all is refused as it is outside of a simulation.
+    if (typeof fn !== 'function') return locate(fn)
+    const routine = fn as RoutineFunction
+    const known = this.#addresses.get(routine)
+    if (known !== undefined) return known
+    const module = `simulation:${this.#addresses.size}`
+    const address = makeAddress(routine, { module, line: -1, column: -1, fingerprint: '' })
+    this.#addresses.set(routine, address)
+    this.#functions.set(address.key, routine)
+    return address
+  }
+
+  resolve({ key, name }: FunctionAddress): RoutineFunction {
+    const found = this.#functions.get(key)
+    if (found !== undefined) return found
+    const text = `Cannot run function ${name}: it is not of this simulation`
+    throw new GoawayError('ERR_GOAWAY_FUNCTION_NOT_FOUND', text)
+  }
+}
