@@ -119,7 +119,7 @@ function enterEntry(
   const [, gseq] = entry
   if (state.mutant === 'no order check' && state.applied >= 0) {
     applyEntry(state, entry, outputs)
-    return
+    return openGates(state, outputs)
   }
   if (gseq <= state.applied) return
   state.ahead.set(gseq, entry)
