@@ -33,11 +33,21 @@ export class VirtualTime {
         this.now = until
         return true
       }
-      const next = this.#take()
-      this.now = next.at
-      next.act()
+      this.step()
     }
     return this.#heap.length > 0
+  }
+
+  /** When the next thing happens; Infinity: nothing will. */
+  get nextAt(): number {
+    return this.#heap[0]?.at ?? Infinity
+  }
+
+  /** Lets the next thing happen. */
+  step(): void {
+    const next = this.#take()
+    this.now = next.at
+    next.act()
   }
 
   #take(): Event {

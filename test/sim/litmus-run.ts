@@ -1,0 +1,118 @@
+/** Runs litmus tests in virtual time: many trials, each with other delays, placements and starts. */
+import { randomOf } from '../hub/random.ts'
+import { type LitmusShape, type LitmusStep, litmusShapes } from './litmus-shapes.ts'
+import type { LitmusSubject } from './litmus-subjects.ts'
+import type { WorldNode } from './replica-world.ts'
+import { Stage } from './stage.ts'
+
+export interface LitmusCell {
+  readonly subject: string
+  readonly shape: string
+  readonly expected: 'A' | 'F'
+  readonly trials: number
+  /** Trials in which the outcome was seen. */
+  seen: number
+}
+
+const nodes = 3
+/** With other links, clocks and names. */
+const trialsPerWorld = 50
+/** Starts are spread over so much, and a message takes so much at most. */
+const spreadMs = 40
+
+/**
+ * @param trialsMax of an outcome that is allowed and has not been seen yet
+ */
+export async function runLitmus(
+  subject: LitmusSubject,
+  shape: LitmusShape,
+  trials: number,
+  trialsMax: number,
+): Promise<LitmusCell> {
+  const expected = subject.expected.get(shape.name) ?? 'F'
+  let [done, seen] = [0, 0]
+  while (done < trials || (expected === 'A' && seen === 0 && done < trialsMax)) {
+    seen += await runInWorld(subject, shape, litmusShapes.indexOf(shape) * 1000 + done)
+    done += trialsPerWorld
+  }
+  return { subject: subject.name, shape: shape.name, expected, trials: done, seen }
+}
+
+async function runInWorld(
+  subject: LitmusSubject,
+  shape: LitmusShape,
+  seed: number,
+): Promise<number> {
+  const random = randomOf(seed)
+  // Of this trial: some links are slow, and others are not.
+  const bases = new Map<number, number>()
+  const delayMs = (from: number, to: number): number => {
+    const key = from * 10 + to
+    let base = bases.get(key)
+    if (base === undefined) {
+      base = random() ** 2 * spreadMs
+      bases.set(key, base)
+    }
+    return 0.1 + base * (0.5 + random() / 2)
+  }
+  const machines = subject.machines === undefined ? {} : { machines: subject.machines }
+  const placement = seed % 2 === 0 ? 'first' : 'hash'
+  const stage = new Stage({ seed, nodes, placement, delayMs, ...machines })
+  await stage.run(500)
+  let seen = 0
+  for (let trial = 0; trial < trialsPerWorld; trial++) {
+    bases.clear()
+    if (await runTrial(stage, subject, shape, trial, random)) seen++
+  }
+  return seen
+}
+
+async function runTrial(
+  stage: Stage,
+  subject: LitmusSubject,
+  shape: LitmusShape,
+  trial: number,
+  random: () => number,
+): Promise<boolean> {
+  const places = shuffled(stage.world.nodes, random)
+  const isOneObject = random() < 0.5
+  // What has begun goes on at once, or in its time.
+  const isHurried = random() < 0.7
+  const placeOf = (variable: string) =>
+    [isOneObject ? `o${trial}` : `${variable}${trial}`, variable] as const
+  let isOutcome = true
+  let before: Promise<void> = Promise.resolve()
+  const act = async (node: WorldNode, step: LitmusStep, next: LitmusStep | undefined) => {
+    if (step[0] === 'sync') return subject.sync(stage, node)
+    const place = placeOf(step[1])
+    if (step[0] === 'write') return subject.write(stage, node, place, step[2], next?.[0] === 'sync')
+    const value = await subject.read(stage, node, place)
+    if (value !== step[2]) isOutcome = false
+  }
+  const process = async (node: WorldNode, program: readonly LitmusStep[]) => {
+    for (const [at, step] of program.entries()) {
+      if (at === 0 || !isHurried) await stage.pause(random() * spreadMs)
+      await act(node, step, program[at + 1])
+    }
+  }
+  const ends: Promise<void>[] = []
+  for (const [at, program] of shape.programs.entries()) {
+    const isLater = shape.lastIsLater === true && at === shape.programs.length - 1
+    const node = places[at] as WorldNode
+    before = isLater ? before.then(() => process(node, program)) : process(node, program)
+    ends.push(before)
+  }
+  let isOver = false
+  const all = Promise.all(ends).then(() => {
+    isOver = true
+  })
+  await stage.run(stage.now + 60_000, () => isOver)
+  if (!isOver) throw new Error('A litmus test does not end')
+  await all
+  return isOutcome
+}
+
+function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  const left = [...items]
+  return items.map(() => left.splice(Math.floor(random() * left.length), 1)[0] as T)
+}

@@ -1,0 +1,99 @@
+/** The stores as litmus tests see them: how each is written, read, and waited for. */
+import type { ReplicaMachines } from '../../lib/hub/replicas.ts'
+import type { FieldState, Operation } from '../../lib/wire/messages.ts'
+import type { ReplicaOperation, ReplicatedStore } from '../../lib/wire/replica-messages.ts'
+import { expectations } from './litmus-shapes.ts'
+import type { WorldNode } from './replica-world.ts'
+import type { Stage } from './stage.ts'
+
+type Place = readonly [object: string, field: string]
+
+export interface LitmusSubject {
+  readonly name: string
+  /** The outcomes of the shapes, in their order. */
+  readonly expected: ReadonlyMap<string, 'A' | 'F'>
+  readonly machines?: ReplicaMachines
+  /** `synced`: a sync follows. */
+  write(stage: Stage, node: WorldNode, place: Place, value: number, synced: boolean): Promise<void>
+  read(stage: Stage, node: WorldNode, place: Place): Promise<number>
+  sync(stage: Stage, node: WorldNode): Promise<void>
+}
+
+type Wrap = (operation: ReplicaOperation) => Operation
+
+const of =
+  (store: ReplicatedStore): Wrap =>
+  (operation) => [store, operation]
+
+async function readField(
+  stage: Stage,
+  node: WorldNode,
+  wrap: Wrap,
+  [object, field]: Place,
+): Promise<number> {
+  const [, value] = (await stage.ask(node, wrap(['get', object, field, 0]))) as FieldState
+  return (value ?? 0) as number
+}
+
+/** One whose writes are single operations. */
+function plain(
+  name: string,
+  letters: string,
+  wrap: Wrap,
+  rest: Partial<LitmusSubject> = {},
+): LitmusSubject {
+  return {
+    name,
+    expected: expectations(letters),
+    async write(stage, node, [object, field], value) {
+      await stage.ask(node, wrap(['set', object, field, value, null]))
+    },
+    read: (stage, node, place) => readField(stage, node, wrap, place),
+    sync: async () => {},
+    ...rest,
+  }
+}
+
+const uor = of('update-on-release')
+
+async function section(
+  stage: Stage,
+  node: WorldNode,
+  object: string,
+  writes: readonly (readonly [string, number])[],
+  ackAll: boolean,
+  inside: () => Promise<number>,
+): Promise<number> {
+  const token = await stage.ask(node, uor(['acquire', object]))
+  const value = await inside()
+  await stage.ask(node, uor(['release', object, token, writes, ackAll, null]))
+  return value
+}
+
+const released: LitmusSubject = {
+  ...plain('UpdateOnRelease', 'FFFFFFFFAF', uor),
+  async write(stage, node, [object, field], value, synced) {
+    await section(stage, node, object, [[field, value]], synced, async () => 0)
+  },
+}
+
+const syncWeak = (store: ReplicatedStore): Pick<LitmusSubject, 'sync'> => ({
+  async sync(stage, node) {
+    await stage.ask(node, [store, ['sync']])
+  },
+})
+
+export const litmusSubjects: readonly LitmusSubject[] = [
+  plain('Strict', 'FFFFFFFFFF', (operation) => operation as Operation),
+  plain('LinFastRead', 'FFFFFFFFFF', of('lin-fast-read')),
+  plain('Weak', 'FFAFAAAFAF', of('weak'), syncWeak('weak')),
+  plain('Weak causal', 'FFAFFFAFAF', of('weak-causal'), syncWeak('weak-causal')),
+  released,
+  {
+    ...released,
+    name: 'UpdateOnRelease, locked',
+    expected: expectations('FFFFFFFFFF'),
+    read: (stage, node, place) =>
+      section(stage, node, place[0], [], false, () => readField(stage, node, uor, place)),
+  },
+]
