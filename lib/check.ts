@@ -17,6 +17,8 @@ export {
   type PartResult,
   type Window,
 } from './check/check-history.ts'
+export { drawSvg } from './check/draw-svg.ts'
+export { draw } from './check/draw-text.ts'
 export type { Verdict } from './check/linear-search.ts'
 export { type History, parseHistory, toHistory } from './check/read-history.ts'
 export type { HistoryOperation, HistoryStore, Json } from './history/format.ts'

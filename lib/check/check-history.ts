@@ -4,11 +4,13 @@
  */
 import type { HistoryOperation, HistoryStore } from '../history/format.ts'
 import { checkMsMax, checkStepsMax } from '../limits.ts'
-import type { Entry } from './act.ts'
+import type { Act, Entry } from './act.ts'
 import { Budget } from './budget.ts'
+import { explain } from './explain.ts'
 import { groupBy } from './group-by.ts'
 import { checkLinear, type Finding } from './linear-check.ts'
 import type { Verdict } from './linear-search.ts'
+import { keyText } from './operation-text.ts'
 import { fieldOf, type History, toHistory } from './read-history.ts'
 import { checkSeen } from './seen-check.ts'
 import { checkSequential } from './sequential-check.ts'
@@ -66,6 +68,10 @@ export interface Window {
   readonly lines: readonly number[]
   /** The lines that give the initial values of the fields in it. */
   readonly initial: readonly HistoryOperation[]
+  /** Indices of the operations that contradict. */
+  readonly marked: readonly number[]
+  /** What is wrong, in a sentence. */
+  readonly reason: string
 }
 
 const promises: Readonly<Record<HistoryStore, ModelName>> = {
@@ -113,8 +119,8 @@ function partsOf(entries: readonly Entry[], model: ModelName | undefined): Part[
     kind === 'lock' ? 'linearizable' : (model ?? promises[store])
   const nameOf = (entry: Entry): string => {
     const { key, kind, store } = entry.operation
-    if (kind === 'lock') return `lock ${key}`
-    if (modelOf(entry) === 'linearizable') return fieldOf(entry)
+    if (kind === 'lock') return `lock ${keyText(key)}`
+    if (modelOf(entry) === 'linearizable') return `${store} ${keyText(key)}`
     return model === undefined ? store : 'all fields'
   }
   return [...groupBy(entries, nameOf)].map(([name, own]) => ({
@@ -125,10 +131,10 @@ function partsOf(entries: readonly Entry[], model: ModelName | undefined): Part[
 }
 
 function checkPart(part: Part, budget: Budget): PartResult {
-  const { verdict, window } = findingOf(part, budget)
+  const { verdict, window, why } = findingOf(part, budget)
   const operations = part.entries.length
   const result = { name: part.name, model: part.model, verdict, operations }
-  return window === undefined ? result : { ...result, window: windowOf(part, window) }
+  return window === undefined ? result : { ...result, window: windowOf(part, window, why) }
 }
 
 function findingOf({ entries, model }: Part, budget: Budget): Finding {
@@ -137,7 +143,8 @@ function findingOf({ entries, model }: Part, budget: Budget): Finding {
   return checkSeen(entries, model, budget)
 }
 
-function windowOf(part: Part, acts: NonNullable<Finding['window']>): Window {
+function windowOf(part: Part, acts: readonly Act[], why: string | undefined): Window {
+  const { sentence, marked } = explain(acts, part.model)
   // A release by the system stands in no line.
   const entries = [...new Set(acts.filter((act) => !act.isSystem).map(({ entry }) => entry))]
   entries.sort((a, b) => a.operation.start - b.operation.start || a.line - b.line)
@@ -145,10 +152,13 @@ function windowOf(part: Part, acts: NonNullable<Finding['window']>): Window {
   const initial = part.entries.filter(
     (entry) => entry.operation.op === 'init' && fields.has(fieldOf(entry)),
   )
+  const contradicting = new Set(marked.map(({ entry }) => entry))
   return {
     operations: entries.map(({ operation }) => operation),
     lines: entries.map(({ line }) => line),
     initial: initial.map(({ operation }) => operation),
+    marked: [...entries.keys()].filter((index) => contradicting.has(entries[index] as Entry)),
+    reason: why ?? sentence,
   }
 }
 

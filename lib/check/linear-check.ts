@@ -13,6 +13,8 @@ export interface Finding {
   readonly verdict: Verdict
   /** Acts that cannot all be right, none of which can be left out. */
   readonly window?: readonly Act[]
+  /** What is wrong, where the acts alone do not show it. */
+  readonly why?: string
 }
 
 /** @param entries of one field or lock */

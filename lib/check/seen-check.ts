@@ -3,7 +3,7 @@ import { type Act, actOf, type Entry, isOpenAct } from './act.ts'
 import type { Budget } from './budget.ts'
 import { clientOrderOf } from './client-order.ts'
 import { completeFields } from './complete.ts'
-import { counterFaults } from './counter-check.ts'
+import { type CounterFault, counterFaults } from './counter-check.ts'
 import { initialValues } from './initial-values.ts'
 import type { Finding } from './linear-check.ts'
 import { fieldOf } from './read-history.ts'
@@ -35,13 +35,14 @@ export function checkSeen(
       budget.spend(some.length) && !isVisible(some, options)
     return { verdict: 'illegal', window: shrink(registers, { isIllegal, complete }) }
   }
-  const faultOf = (some: readonly Act[]): ReturnType<typeof counterFaults> => {
+  const faultOf = (some: readonly Act[]): CounterFault | undefined => {
     const order = clientOrderOf(some)
     return counterFaults(order, seenOf(order, options), values, options.initialOf)
   }
   const fault = faultOf(acts)
   if (fault === undefined) return { verdict: 'ok' }
-  if (fault.why !== 'below') return { verdict: 'illegal', window: fault.acts }
+  const why = counterReasons[fault.why]
+  if (fault.why !== 'below') return { verdict: 'illegal', window: fault.acts, why }
   // Less was added: so one may do without an add, unless there are some that take away.
   const isGrowing = acts.every(({ delta }) => delta >= 0)
   const completeSums = (kept: readonly Act[], pool: readonly Act[]): Act[] => {
@@ -50,7 +51,13 @@ export function checkSeen(
   }
   const isIllegal = (some: readonly Act[]): boolean =>
     budget.spend(some.length) && faultOf(some)?.why === 'below'
-  return { verdict: 'illegal', window: shrink(acts, { isIllegal, complete: completeSums }) }
+  return { verdict: 'illegal', window: shrink(acts, { isIllegal, complete: completeSums }), why }
+}
+
+const counterReasons: Readonly<Record<CounterFault['why'], string>> = {
+  above: 'this is more than all adds that its client can have seen come to',
+  below: 'the last of these is less than the adds that its client had seen by then come to',
+  back: 'of the adds of others, the last of these has seen less than the first',
 }
 
 /** Without writes that nobody saw answered and nobody read: they may not have been. */

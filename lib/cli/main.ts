@@ -2,7 +2,8 @@
  * The command line: one file a command; this one only joins them. Only the command that is asked
  * for is loaded, so that none of the others slows the start of a program.
  *
- * Exit codes: 0 it went well, 1 it failed, 2 the arguments or the cluster file make no sense.
+ * Exit codes: 0 it went well, 1 it failed, 2 the arguments or the cluster file make no sense; those
+ * of a program or of a check are their own.
  */
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
@@ -23,6 +24,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./up-command.ts')).upCommand as Command,
   down: async () => (await import('./down-command.ts')).downCommand as Command,
   status: async () => (await import('./status-command.ts')).statusCommand as Command,
+  check: async () => (await import('./check-command.ts')).checkCommand as Command,
   top: async () => (await import('./top-command.ts')).topCommand as Command,
 }
 
