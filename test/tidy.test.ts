@@ -59,7 +59,16 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     ...['clock.ts', 'history', 'check'],
   ],
   // It talks to nodes, and of the client it needs only what tells a program its options.
-  cli: ['index.ts', 'sync.ts', 'check.ts', 'deploy', 'transport', 'client/threads-variable.ts', 'type wire'],
+  cli: [
+    'index.ts',
+    'sync.ts',
+    'check.ts',
+    'history',
+    'deploy',
+    'transport',
+    'client/threads-variable.ts',
+    'type wire',
+  ],
   'index.ts': ['handles', 'type executor/contract.ts', 'type client', 'type deploy'],
   'sync.ts': ['handles'],
   'check.ts': ['check', 'history'],

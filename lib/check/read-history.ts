@@ -1,5 +1,7 @@
 /** From the text of a file to entries that make sense together, or an error that names the line. */
-import { badLine, type HistoryOperation, parseLine } from '../history/format.ts'
+import { GoawayError } from '../errors.ts'
+import { badLine, type HistoryLine, type HistoryOperation, parseLine } from '../history/format.ts'
+import { mergeHistory } from '../history/merge.ts'
 import type { Entry } from './act.ts'
 import { groupBy } from './group-by.ts'
 import { canonicalText } from './value-numbers.ts'
@@ -9,25 +11,70 @@ export interface History {
   readonly entries: readonly Entry[]
 }
 
-const fieldNames = new Set('client kind store key op arg exp out ok start end id'.split(' '))
+/** A further file of a recording. */
+export interface HistoryText {
+  /** By which the first one calls it. */
+  readonly name: string
+  readonly text: string
+}
+
+const fieldNames = new Set('client kind store key op arg exp out ok start end'.split(' '))
 
 /**
- * Reads a history: JSON lines, one operation each. Empty lines are passed over.
+ * Reads a history: JSON lines, one operation each; or a recording that was not finished, with intents
+ * and parts, which is merged first. Empty lines are passed over.
  *
+ * @param parts the files that a recording of several processes has beside the first
  * @throws {GoawayError} ERR_GOAWAY_HISTORY, whose message names the line
  */
-export function parseHistory(text: string): History {
-  const entries: Entry[] = []
-  for (const [index, each] of text.split('\n').entries()) {
-    if (each.trim() === '') continue
-    const line = index + 1
-    const operation = parseLine(each, line)
-    if (!('op' in operation)) throw badLine(line, `it is no operation: ${each.slice(0, 60)}`)
-    const unknown = Object.keys(operation).find((name) => !fieldNames.has(name))
-    if (unknown !== undefined) throw badLine(line, `it has a field of no meaning: ${unknown}`)
-    entries.push({ operation, line })
-  }
+export function parseHistory(text: string, parts: readonly HistoryText[] = []): History {
+  const lines = linesOf(text)
+  const isFinished = lines.every(({ content }) => 'client' in content && !('id' in content))
+  if (!isFinished) return mergedHistory(lines, parts)
+  const entries = lines.map(({ content, number }): Entry => {
+    const unknown = Object.keys(content).find((name) => !fieldNames.has(name))
+    if (unknown !== undefined) throw badLine(number, `it has a field of no meaning: ${unknown}`)
+    return { operation: content as HistoryOperation, line: number }
+  })
   return historyOf(entries)
+}
+
+interface Line {
+  readonly content: HistoryLine
+  readonly number: number
+}
+
+function linesOf(text: string): Line[] {
+  const texts = text.split('\n')
+  const lines: Line[] = []
+  for (const [index, each] of texts.entries()) {
+    if (each.trim() === '') continue
+    try {
+      lines.push({ content: parseLine(each, index + 1), number: index + 1 })
+    } catch (error) {
+      // The last line of a process that was killed may be cut off.
+      const isCut = index === texts.length - 1 && lines.some(({ content }) => 'id' in content)
+      if (!isCut) throw error
+    }
+  }
+  return lines
+}
+
+/** Its lines are those that the recording will have when it is merged. */
+function mergedHistory(lines: readonly Line[], parts: readonly HistoryText[]): History {
+  const others = parts.map(({ name, text }) => ({ name, lines: contents(linesOf(text)) }))
+  const { operations, missing } = mergeHistory([{ name: '', lines: contents(lines) }, ...others])
+  const [lost] = missing
+  if (lost === undefined) return toHistory(operations)
+  throw new GoawayError(
+    'ERR_GOAWAY_HISTORY',
+    `Cannot read the recording: the part of ${lost.part} is missing, without which it says ` +
+      `nothing; it lies at ${lost.where}`,
+  )
+}
+
+function contents(lines: readonly Line[]): HistoryLine[] {
+  return lines.map(({ content }) => content)
 }
 
 /** The history of operations at hand; the first counts as line 1. */
@@ -38,7 +85,8 @@ export function toHistory(operations: readonly HistoryOperation[]): History {
 function historyOf(entries: readonly Entry[]): History {
   refuseOverlaps(entries)
   refuseLateValues(entries)
-  return { entries }
+  // What has failed for certain has had no effect.
+  return { entries: entries.filter(({ operation: { ok, op } }) => ok || op === 'cas') }
 }
 
 /** What names a field or a lock in a whole file. */

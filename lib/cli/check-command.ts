@@ -12,7 +12,8 @@ import {
   type ModelName,
   parseHistory,
 } from '../check.ts'
-import { GoawayError, isGoawayError } from '../errors.ts'
+import { GoawayError } from '../errors.ts'
+import { partFile, partsOf } from '../history/history-file.ts'
 
 interface CheckArguments {
   history: string
@@ -22,9 +23,8 @@ interface CheckArguments {
   timeout?: number | undefined
 }
 
-/** 1 is for what is illegal, 2 for what makes no sense. */
+/** 2 is for what makes no sense, as everywhere. */
 const exitCodes = { ok: 0, illegal: 1, unknown: 3 } as const
-const exitUsage = 2
 const models: readonly ModelName[] = ['linearizable', 'sequential', 'causal', 'fifo']
 /** Between two words about how far it is. */
 const progressMs = 200
@@ -60,33 +60,37 @@ export const checkCommand: CommandModule<object, CheckArguments> = {
   handler: checkFile,
 }
 
-function checkFile({ history, model, json, svg, timeout }: CheckArguments): void {
-  try {
-    const result = check(readHistory(history), {
-      model,
-      timeMsMax: timeout === undefined ? undefined : timeout * 1000,
-      onProgress: process.stderr.isTTY ? progressLine() : undefined,
-    })
-    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
-    console.log(json === true ? JSON.stringify(result, null, 2) : draw(result))
-    if (svg !== undefined) writeDrawing(svg, result)
-    process.exitCode = exitCodes[result.verdict]
-  } catch (error) {
-    if (!isGoawayError(error, 'ERR_GOAWAY_HISTORY')) throw error
-    console.error((error as Error).message)
-    process.exitCode = exitUsage
-  }
+async function checkFile(given: CheckArguments): Promise<void> {
+  const { history, model, json, svg, timeout } = given
+  const result = check(readHistory(history), {
+    model,
+    timeMsMax: timeout === undefined ? undefined : timeout * 1000,
+    onProgress: process.stderr.isTTY ? progressLine() : undefined,
+  })
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
+  console.log(json === true ? JSON.stringify(result, null, 2) : draw(result))
+  if (svg !== undefined) writeDrawing(svg, result)
+  process.exitCode = exitCodes[result.verdict]
 }
 
 function readHistory(file: string): History {
-  let text: string
+  // Of a lone dash, yargs leaves nothing.
+  if (file === '-' || file === '') return parseHistory(readText(process.stdin.fd, '-'))
+  const text = readText(file, file)
+  const parts = partsOf(file).map((name) => {
+    const path = partFile(file, name)
+    return { name, text: readText(path, path) }
+  })
+  return parseHistory(text, parts)
+}
+
+function readText(from: number | string, name: string): string {
   try {
-    text = readFileSync(file === '-' ? process.stdin.fd : file, 'utf8')
+    return readFileSync(from, 'utf8')
   } catch (cause) {
     const why = (cause as Error).message
-    throw new GoawayError('ERR_GOAWAY_CONFIG', `Cannot read history ${file}: ${why}`, { cause })
+    throw new GoawayError('ERR_GOAWAY_CONFIG', `Cannot read history ${name}: ${why}`, { cause })
   }
-  return parseHistory(text)
 }
 
 function writeDrawing(file: string, result: CheckResult): void {

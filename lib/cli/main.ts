@@ -14,6 +14,8 @@ const exitFailed = 1
 /** As of `sh` and `grep`. */
 const exitUsage = 2
 const columnsMax = 100
+/** Errors in what was given to a command. */
+const usageCodes = ['ERR_GOAWAY_CONFIG', 'ERR_GOAWAY_HISTORY'] as const
 
 /** Each has arguments of its own, which yargs checks. */
 type Command = CommandModule<object, never>
@@ -50,8 +52,8 @@ await yargs(await programArguments(process.argv.slice(2)))
     if (error && !(error instanceof GoawayError)) throw error
     const help = isCommand ? `goaway ${asked} --help` : 'goaway --help'
     console.error(error?.message ?? `${message}; see ${help}`)
-    const failed = error !== undefined && !isGoawayError(error, 'ERR_GOAWAY_CONFIG')
-    process.exit(failed ? exitFailed : exitUsage)
+    const isUsage = usageCodes.some((code) => isGoawayError(error, code))
+    process.exit(!error || isUsage ? exitUsage : exitFailed)
   })
   .parseAsync()
 

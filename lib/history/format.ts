@@ -54,7 +54,7 @@ export interface HistoryOperation {
   readonly exp?: Json
   /** What was read, the sum, the token; of a delete whether the field was there. */
   readonly out?: Json
-  /** False only of a cas that found another value. */
+  /** False of a cas that found another value; of all else: it failed, and has no effect. */
   readonly ok: boolean
   /** Before the operation left its caller, in nanoseconds since the run began. */
   readonly start: number
@@ -203,14 +203,13 @@ function faultOfFields(line: Fields, checks: Readonly<Record<string, Check>>): s
 
 /** The fields that only some operations have, and how they agree. */
 function faultOfOperation(line: Fields): string | undefined {
-  const { id, kind, store, op, arg, exp, out, ok, start, end } = line
+  const { id, kind, store, op, arg, exp, out, start, end } = line
   const isLock = kind === 'lock'
   if (isLock !== lockNames.includes(op as string)) return `a ${kind} has no operation ${op}`
   if (!isLock && store === 'lock') return 'a reg has no store lock'
   if (id !== undefined && !isString(id)) return 'id has to be a string'
   const isOpen = end === noAnswer
   if (!isOpen && (end as number) < (start as number)) return `end ${end} is before start ${start}`
-  if (ok === false && op !== 'cas') return `only a cas can be answered with ok false, not: ${op}`
   if (arg === undefined && ['init', 'write', 'cas', 'add'].includes(op as string)) {
     return `arg is missing: ${op}`
   }

@@ -102,7 +102,7 @@ function readParts(file: string): MergedHistory {
 }
 
 /** Names of the parts that lie beside a file. */
-function partsOf(file: string): string[] {
+export function partsOf(file: string): string[] {
   const prefix = `${basename(file)}${partInfix}`
   return readdirSync(dirname(file))
     .filter((name) => name.startsWith(prefix))

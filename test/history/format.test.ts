@@ -68,7 +68,6 @@ t.test('a bad line is refused by its number, with what is wrong and what was fou
   refused({ kind: 'lock' }, /a lock has no operation read/)
   refused({ store: 'lock' }, /a reg has no store lock/)
   refused({ end: 2 }, /end 2 is before start 3/)
-  refused({ ok: false }, /only a cas can be answered with ok false, not: read/)
   refused({ out: undefined }, /out is missing: read/)
   refused({ op: 'write' }, /arg is missing: write/)
   refused({ op: 'cas', arg: 1 }, /exp is missing: cas/)
