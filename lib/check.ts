@@ -8,17 +8,17 @@
  * const { verdict, parts } = check(parseHistory(text))
  */
 
-export {
-  type CheckOptions,
-  type CheckProgress,
-  type CheckResult,
-  check,
-  type ModelName,
-  type PartResult,
-  type Window,
-} from './check/check-history.ts'
+export { check } from './check/check-history.ts'
+export type {
+  CheckOptions,
+  CheckProgress,
+  CheckResult,
+  ModelName,
+  PartResult,
+  Window,
+} from './check/check-result.ts'
 export { drawSvg } from './check/draw-svg.ts'
 export { draw } from './check/draw-text.ts'
 export type { Verdict } from './check/linear-search.ts'
-export { type History, parseHistory, toHistory } from './check/read-history.ts'
+export { type History, type HistoryText, parseHistory, toHistory } from './check/read-history.ts'
 export type { HistoryOperation, HistoryStore, Json } from './history/format.ts'

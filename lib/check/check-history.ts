@@ -6,6 +6,7 @@ import type { HistoryOperation, HistoryStore } from '../history/format.ts'
 import { checkMsMax, checkStepsMax } from '../limits.ts'
 import type { Act, Entry } from './act.ts'
 import { Budget } from './budget.ts'
+import type { CheckOptions, CheckResult, ModelName, PartResult, Window } from './check-result.ts'
 import { explain } from './explain.ts'
 import { groupBy } from './group-by.ts'
 import { checkLinear, type Finding } from './linear-check.ts'
@@ -14,65 +15,6 @@ import { keyText } from './operation-text.ts'
 import { fieldOf, type History, toHistory } from './read-history.ts'
 import { checkSeen } from './seen-check.ts'
 import { checkSequential } from './sequential-check.ts'
-
-/** What a history may be checked against; each is defined in `docs/checker.md`. */
-export type ModelName = 'causal' | 'fifo' | 'linearizable' | 'sequential'
-
-export interface CheckOptions {
-  /** Without it each object is checked against what its own store promises. */
-  readonly model?: ModelName | undefined
-  /**
-   * Steps of all searches together; what is not decided by then is `unknown`.
-   * @default 20,000,000
-   */
-  readonly stepsMax?: number | undefined
-  /**
-   * Milliseconds for the whole check; what is not decided by then is `unknown`.
-   * @default Infinity
-   */
-  readonly timeMsMax?: number | undefined
-  /** Called now and then on the way. */
-  readonly onProgress?: ((progress: CheckProgress) => void) | undefined
-}
-
-export interface CheckProgress {
-  /** Parts that are done, of `parts`. */
-  readonly done: number
-  readonly parts: number
-  readonly steps: number
-}
-
-export interface CheckResult {
-  /** `illegal` if any part is; else `unknown` if any part is. */
-  readonly verdict: Verdict
-  readonly operations: number
-  /** What was checked by itself: a field, a lock, or all fields of a store. */
-  readonly parts: readonly PartResult[]
-}
-
-export interface PartResult {
-  /** A field, `lock` and its name, or the store whose fields are checked together. */
-  readonly name: string
-  readonly model: ModelName
-  readonly verdict: Verdict
-  readonly operations: number
-  /** Of an illegal part. */
-  readonly window?: Window
-}
-
-/** Operations that cannot all be right. If one is left out, the others can. */
-export interface Window {
-  /** In order of their start, without the initial values. */
-  readonly operations: readonly HistoryOperation[]
-  /** The line of each. */
-  readonly lines: readonly number[]
-  /** The lines that give the initial values of the fields in it. */
-  readonly initial: readonly HistoryOperation[]
-  /** Indices of the operations that contradict. */
-  readonly marked: readonly number[]
-  /** What is wrong, in a sentence. */
-  readonly reason: string
-}
 
 const promises: Readonly<Record<HistoryStore, ModelName>> = {
   strict: 'linearizable',

@@ -26,8 +26,8 @@ export interface ClientOrder {
 }
 
 /**
- * One that its client did not wait for may take effect later than what the client did next: it has a
- * client of its own.
+ * One that its client did not wait for may take effect later than what the client did next: it
+ * has a client of its own.
  */
 export function clientOrderOf(acts: readonly Act[]): ClientOrder {
   const fields = new Map<string, number>()

@@ -76,7 +76,7 @@ class Counter {
     return { low, high }
   }
 
-  /** Two looks of one client of which the later has seen less of the others, where all adds grow. */
+  /** Two looks of a client, the later of which has seen less of the others; where all adds grow. */
   stepBack(looks: readonly Step[], values: ValueNumbers): Act[] | undefined {
     const all = this.#own.flat()
     if (!all.every(({ act }) => act.delta >= 0)) return undefined

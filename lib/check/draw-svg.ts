@@ -1,5 +1,5 @@
-/** The same timeline as a picture that needs no script, and is dark where its reader's screen is. */
-import type { CheckResult, PartResult } from './check-history.ts'
+/** The timeline as a picture that needs no script, and is dark where its reader's screen is. */
+import type { CheckResult, PartResult } from './check-result.ts'
 import { initialText, partsDrawnMax, titleOf } from './draw-text.ts'
 import { type Box, layout } from './layout.ts'
 
@@ -96,7 +96,8 @@ function drawBox(box: Box, edges: readonly number[], left: number, y: number): s
     `<g><title>line ${box.line}: ${escapeXml(box.label)}, from ${start} to ${ended}</title>`,
     `<rect class="${words.filter(Boolean).join(' ')}" x="${x}" y="${y}" width="${width}" ` +
       `height="${boxHeight}" rx="4"/>`,
-    `<text x="${x + width / 2}" y="${y + 16}" text-anchor="middle">${escapeXml(box.label)}</text></g>`,
+    `<text x="${x + width / 2}" y="${y + 16}" text-anchor="middle">${escapeXml(box.label)}</text>`,
+    '</g>',
   ].join('')
 }
 

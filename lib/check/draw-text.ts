@@ -1,5 +1,5 @@
 /** The answer of a check for people: a line for each part, and a timeline of what contradicts. */
-import type { CheckResult, PartResult, Window } from './check-history.ts'
+import type { CheckResult, PartResult, Window } from './check-result.ts'
 import { type Box, layout, type Row } from './layout.ts'
 import { keyText, opName, valueText } from './operation-text.ts'
 

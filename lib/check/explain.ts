@@ -3,7 +3,7 @@
  * patterns that people know have sentences of their own; what fits none is told as it is.
  */
 import { type Act, foundBy, leavesKnown } from './act.ts'
-import type { ModelName } from './check-history.ts'
+import type { ModelName } from './check-result.ts'
 import { opName, valueText } from './operation-text.ts'
 import { fieldOf } from './read-history.ts'
 
@@ -31,8 +31,8 @@ const nothingElse: Readonly<Record<ModelName, string>> = {
     'before it',
   sequential: "no order of these operations, with each client's as they were, explains all answers",
   causal:
-    'no order of the writes fits what each client had seen: with a write, also what its writer had ' +
-    'seen',
+    'no order of the writes fits what each client had seen: with a write, also what its writer ' +
+    'had seen',
   fifo:
     'no order of the writes fits what each client had seen: its own, and with a write also what ' +
     'its client had written before',
@@ -140,7 +140,7 @@ function inverted(acts: readonly Act[]): Explanation | undefined {
     if (before === undefined) continue
     const sentence =
       `${who(look)} found ${foundText(look)}, after ${who(before)} had found ` +
-      `${foundText(before)}: what was seen once cannot be undone`
+      `${foundText(before)}, and what was seen stays`
     return { sentence, marked: [before, look] }
   }
   return undefined

@@ -3,7 +3,7 @@
  * moments at which something begins or ends. Times between are not to scale.
  */
 import type { HistoryOperation } from '../history/format.ts'
-import type { Window } from './check-history.ts'
+import type { Window } from './check-result.ts'
 import { groupBy } from './group-by.ts'
 import { keyText, opName } from './operation-text.ts'
 

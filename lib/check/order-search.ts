@@ -2,9 +2,10 @@
  * Whether some order of all steps, within each client's own and what is forced, explains all
  * answers. Tried depth first, with a memo of where all clients are and what all fields hold.
  *
- * Rule 1: no recursion. Rule 2: what fits and changes nothing is taken at once. Rule 3: a value that
- * somebody is still to find, and nobody will write again, is not overwritten. Rule 4: what began
- * first is tried first, for that is how it was in most cases.
+ * Rule 1: no recursion.
+ * Rule 2: what fits and changes nothing is taken at once.
+ * Rule 3: a value that somebody is still to find, and nobody will write again, is not overwritten.
+ * Rule 4: what began first is tried first, for that is how it was in most cases.
  */
 import { foundBy, isOpenAct, isPure, leavesKnown, unknownValue } from './act.ts'
 import type { Budget } from './budget.ts'

@@ -21,8 +21,8 @@ export interface HistoryText {
 const fieldNames = new Set('client kind store key op arg exp out ok start end'.split(' '))
 
 /**
- * Reads a history: JSON lines, one operation each; or a recording that was not finished, with intents
- * and parts, which is merged first. Empty lines are passed over.
+ * Reads a history: JSON lines, one operation each; or a recording that was not finished, with
+ * intents and parts, which is merged first. Empty lines are passed over.
  *
  * @param parts the files that a recording of several processes has beside the first
  * @throws {GoawayError} ERR_GOAWAY_HISTORY, whose message names the line

@@ -1,7 +1,7 @@
 /**
  * `causal` and `fifo`. Both say: each client has seen a set of writes, which grows; there is one
- * order of all writes, in which a write comes after all that its writer had seen; and a read returns
- * the last in that order of what its client has seen. They differ in what is seen.
+ * order of all writes, in which a write comes after all that its writer had seen; and a read
+ * returns the last in that order of what its client has seen. They differ in what is seen.
  *
  * `fifo`: one's own writes; with another client's write, all that this client had written before.
  * `causal`: with a write, also all that its writer had seen.

@@ -101,8 +101,8 @@ function clientsOf(history: readonly HistoryOperation[]): HistoryOperation[][] {
 }
 
 /**
- * Causal convergence, of reads and unique writes: there is an order of all writes, within causality,
- * and each read returns the last in it of those in its causal past.
+ * Causal convergence, of reads and unique writes: there is an order of all writes, within
+ * causality, and each read returns the last in it of those in its causal past.
  */
 export function isCausal(history: readonly HistoryOperation[]): boolean {
   const all = clientsOf(history).flat()
@@ -168,9 +168,9 @@ function orders(
 }
 
 /**
- * The promise of `Weak`: for some order of all writes, and some growing sets of what each client has
- * seen, its own and the first so many of each other client, a read returns the last of its field, and
- * a write comes after all of them.
+ * The promise of `Weak`: for some order of all writes, and some growing sets of what each client
+ * has seen, its own and the first so many of each other client, a read returns the last of its
+ * field, and a write comes after all of them.
  */
 export function isFifo(history: readonly HistoryOperation[]): boolean {
   const clients = clientsOf(history)

@@ -21,7 +21,7 @@ t.test('draw() shows who saw what, and why it cannot be', async (t) => {
   client 1    ╞ read 1 ╡                   line 3
   client 2                ╞ read 0 ╡       line 4
 
-  client 2 (line 4) found 0, after client 1 (line 3) had found 1: what was seen once cannot be undone
+  client 2 (line 4) found 0, after client 1 (line 3) had found 1, and what was seen stays
 
 illegal: 5 operations in 1 part, against linearizable`,
   )

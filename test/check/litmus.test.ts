@@ -1,6 +1,7 @@
 /**
- * Every litmus shape of the matrix of models, as a history: F has to be illegal, A has to be ok. The
- * columns are linearizability, sequential consistency, causal convergence, and the promise of `Weak`.
+ * Every litmus shape of the matrix of models, as a history: F has to be illegal, A has to be ok.
+ * The columns are linearizability, sequential consistency, causal convergence, and the promise of
+ * `Weak`.
  */
 import t from 'tap'
 import { check, type ModelName } from '../../lib/check.ts'
