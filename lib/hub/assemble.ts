@@ -12,6 +12,7 @@ import { ClusterRoutines } from './cluster-routines.ts'
 import { Hub } from './hub.ts'
 import type { HubOptions } from './hub-options.ts'
 import type { PeersOptions } from './peers.ts'
+import type { ReplicaMachines } from './replicas.ts'
 import type { BellWatch } from './spin-governor.ts'
 
 export interface HubParts {
@@ -27,6 +28,8 @@ export interface HubParts {
   /** @default the real one */
   readonly clock?: Clock
   readonly bell?: BellWatch
+  /** @default those of the library */
+  readonly replicaMachines?: ReplicaMachines | undefined
   /** Where this process records, if it is to. */
   readonly history?: HistoryTarget | undefined
 }
@@ -42,17 +45,20 @@ export function assembleHub(parts: HubParts): Hub {
   return new Hub({
     node,
     words,
-    ...timeOf(parts),
+    ...givenOf(parts),
     ...recorderOf(parts),
     firstClient: 0,
     executor: (host, report) => makeThreads(parts, host, report),
   })
 }
 
-function timeOf({ clock, bell }: HubParts): Pick<HubParts, 'clock' | 'bell'> {
+type Given = Pick<HubOptions, 'clock' | 'bell' | 'replicaMachines'>
+
+function givenOf({ clock, bell, replicaMachines }: HubParts): Given {
   return {
     ...(clock === undefined ? {} : { clock }),
     ...(bell === undefined ? {} : { bell }),
+    ...(replicaMachines === undefined ? {} : { replicaMachines }),
   }
 }
 
@@ -82,7 +88,7 @@ function assembleNode(parts: HubParts, cluster: ClusterPart): Hub {
   const hub = new Hub({
     node,
     words,
-    ...timeOf(parts),
+    ...givenOf(parts),
     ...recorderOf(parts),
     firstClient: place * clientsPerNode,
     cluster,
@@ -90,7 +96,7 @@ function assembleNode(parts: HubParts, cluster: ClusterPart): Hub {
       const facts = { place, index, name: node, labels, threads }
       const turn = (): void => host.turn()
       const ordererOf = (other: number) => routines.ordererOf(other)
-      const options = { ...facts, ...timeOf(parts), turn, ordererOf }
+      const options = { ...facts, ...givenOf(parts), turn, ordererOf }
       const own = (inner: Report) => makeThreads(parts, host, inner)
       made.push(new ClusterExecutor(options, report, own))
       return executor().threads

@@ -20,6 +20,8 @@ export class Network {
   readonly agenda: Agenda
   readonly random: Random
   delays: Delays
+  /** Messages of one way take so many times as long as others. */
+  slownessOf: (from: string, to: string) => number = () => 1
   /** Ways that nothing gets through, from machine to machine. */
   readonly #blocked = new Set<string>()
   readonly #links = new Set<Crossing>()

@@ -229,7 +229,8 @@ export class SimulatedEnd implements LinkEnd, Link {
 
   #plan(frame: Frame): void {
     const { agenda } = this.#network
-    const at = Math.max(this.#lastArrivalAt, agenda.time + this.#network.delayMs())
+    const slowness = this.#network.slownessOf(this.owner.name, this.#other.owner.name)
+    const at = Math.max(this.#lastArrivalAt, agenda.time + this.#network.delayMs() * slowness)
     this.#lastArrivalAt = at
     const options = { owner: this.#other.owner, isUpkeep: frame.isUpkeep }
     frame.arrival = agenda.plan(at - agenda.time, () => this.#arrive(), options)

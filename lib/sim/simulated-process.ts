@@ -5,6 +5,7 @@
 import type { RoutineFunction } from '../client/function-address.ts'
 import { assembleHub } from '../hub/assemble.ts'
 import type { Hub } from '../hub/hub.ts'
+import type { ReplicaMachines } from '../hub/replicas.ts'
 import type { Answer, FunctionAddress, Member, Operation } from '../wire/messages.ts'
 import { createHubWords, ThreadWords } from '../wire/shared-words.ts'
 import type { Agenda, Planned } from './agenda.ts'
@@ -38,6 +39,7 @@ export interface ProcessOptions {
   /** Nodes of the cluster. */
   readonly nodes: number
   readonly placement: 'first' | 'hash'
+  readonly replicaMachines: ReplicaMachines | undefined
   readonly agenda: Agenda
   readonly random: Random
   readonly functions: FunctionTable
@@ -91,6 +93,7 @@ export class SimulatedProcess implements LinkOwner, ThreadHome {
       threadsMax: Math.max(1, threads) * 8,
       pool: this.pool,
       cluster: { place, index, nodes, placement, labels },
+      replicaMachines: options.replicaMachines,
       clock: this.clock,
       bell,
     })

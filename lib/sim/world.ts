@@ -5,6 +5,7 @@
  */
 import type { Oracle } from '../cluster/oracle.ts'
 import { GoawayError } from '../errors.ts'
+import type { ReplicaMachines } from '../hub/replicas.ts'
 import { returnMsMax, returnMsMin } from '../limits.ts'
 import type { MembershipOptions } from '../protocol/membership-times.ts'
 import { Agenda } from './agenda.ts'
@@ -33,6 +34,8 @@ export interface WorldOptions {
   readonly nodeTimeoutMs?: number
   /** @default 2000 */
   readonly linkGraceMs?: number
+  /** Of the replicated stores. @default those of the library */
+  readonly replicaMachines?: ReplicaMachines
   /** Of messages between processes. @default 0.1 to 20 */
   readonly delayMs?: readonly [least: number, most: number]
   /** Clocks go faster or slower by up to so much. @default 0.005 */
@@ -101,12 +104,12 @@ export class World {
   #startProcess(machine: Machine): SimulatedProcess {
     machine.lives++
     machine.isUp = true
-    const { placement = 'first' } = this.#options
+    const { placement = 'first', replicaMachines } = this.#options
     const nodes = this.machines.length - 1
     const place = this.#nextPlace++
     const { agenda, random } = this
     const process = new SimulatedProcess({
-      ...{ machine, place, nodes, placement, agenda, random },
+      ...{ machine, place, nodes, placement, agenda, random, replicaMachines },
       functions: this.#functions,
     })
     machine.process = process
