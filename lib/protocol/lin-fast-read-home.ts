@@ -177,19 +177,23 @@ function commit(
 export function restoreObjects(state: LinFastReadState, outputs: LinFastReadOutput[]): void {
   if (!state.homes.includes(state.place)) return
   const records = recordsByObject(state)
+  const parts: LinFastReadOutput[] = []
   for (const [name, object] of state.objects) {
-    if (object.home === state.place) {
-      restoreObject(state, outputs, name, object, records.get(name) ?? [])
-    }
+    if (object.home !== state.place) continue
+    restoreObject(state, outputs, parts, name, object, records.get(name) ?? [])
   }
   for (const member of others(state)) {
     if (!state.told.has(member)) send(outputs, member, ['synced', state.epoch])
   }
+  // A part is of an object that was made since: the member may still have one of the lost home,
+  // under the same name, which `synced` takes away.
+  outputs.push(...parts)
 }
 
 function restoreObject(
   state: LinFastReadState,
   outputs: LinFastReadOutput[],
+  parts: LinFastReadOutput[],
   name: string,
   object: CopiedObject,
   records: readonly UpdateRecord[],
@@ -221,7 +225,7 @@ function restoreObject(
       send(outputs, member, whole)
     } else if (isOpen) {
       part ??= message(false)
-      send(outputs, member, part)
+      send(parts, member, part)
     }
   }
   if (isOpen) commit(state, outputs, name, object)
