@@ -54,6 +54,8 @@ export interface Scenario {
   readonly mutant?: LinFastReadMutant
   /** Values are no digits: they are left to the history. */
   readonly anyValues?: boolean
+  /** Only values that a client could see are judged: I2 and I3. */
+  readonly onlyValues?: boolean
   /** Histories are kept, and judged at rest. */
   readonly history?: (events: readonly HistoryEvent[]) => boolean
 }
@@ -135,7 +137,7 @@ export function linFastReadModel(scenario: Scenario): Model<World> {
     moves: (world) => moves(stage, world),
     apply: (world, move) => {
       apply(stage, world, move)
-      checkCopies(world, shelves, scenario.anyValues)
+      checkCopies(world, shelves, scenario)
     },
     atRest: (world) => checkRest(world, shelves, scenario.history),
   }
@@ -298,7 +300,7 @@ function step(
   const before = (world.nodes[place] as ModelNode).machine
   const { machine, outputs } = shelves.step(before, key, input)
   change(world, place, { machine })
-  afterStep(world, shelves, before, machine, outputs, scenario.anyValues)
+  afterStep(world, shelves, before, machine, outputs, scenario)
   for (const output of outputs) perform(stage, world, place, output)
 }
 
