@@ -2,8 +2,7 @@
 import { randomOf } from '../hub/random.ts'
 import { type LitmusShape, type LitmusStep, litmusShapes } from './litmus-shapes.ts'
 import type { LitmusSubject } from './litmus-subjects.ts'
-import type { WorldNode } from './replica-world.ts'
-import { Stage } from './stage.ts'
+import { Stage, StageClient } from './stage.ts'
 
 export interface LitmusCell {
   readonly subject: string
@@ -44,37 +43,40 @@ async function runInWorld(
   seed: number,
 ): Promise<number> {
   const random = randomOf(seed)
-  // Of this trial: some links are slow, and others are not.
-  const bases = new Map<number, number>()
-  const delayMs = (from: number, to: number): number => {
-    const key = from * 10 + to
-    let base = bases.get(key)
-    if (base === undefined) {
-      base = random() ** 2 * spreadMs
-      bases.set(key, base)
-    }
-    return 0.1 + base * (0.5 + random() / 2)
-  }
-  const machines = subject.machines === undefined ? {} : { machines: subject.machines }
+  const { machines } = subject
   const placement = seed % 2 === 0 ? 'first' : 'hash'
-  const stage = new Stage({ seed, nodes, placement, delayMs, ...machines })
+  const stage = new Stage({ seed: seed + 1, nodes, placement, delayMs: [0.1, 20], machines })
   await stage.run(500)
+  const clients = stage.processes.map((process) => new StageClient(process))
   let seen = 0
   for (let trial = 0; trial < trialsPerWorld; trial++) {
-    bases.clear()
-    if (await runTrial(stage, subject, shape, trial, random)) seen++
+    slowSomeWays(stage, random)
+    if (await runTrial(stage, clients, subject, shape, trial, random)) seen++
   }
+  stage.close()
   return seen
+}
+
+/** Of this trial: some ways are slow, and others are not. */
+function slowSomeWays(stage: Stage, random: () => number): void {
+  const factors = new Map<string, number>()
+  stage.world.network.slownessOf = (from, to) => {
+    const way = `${from} ${to}`
+    const factor = factors.get(way) ?? random() ** 3 * 8
+    factors.set(way, factor)
+    return factor
+  }
 }
 
 async function runTrial(
   stage: Stage,
+  clients: readonly StageClient[],
   subject: LitmusSubject,
   shape: LitmusShape,
   trial: number,
   random: () => number,
 ): Promise<boolean> {
-  const places = shuffled(stage.world.nodes, random)
+  const places = shuffled(clients, random)
   const isOneObject = random() < 0.5
   // What has begun goes on at once, or in its time.
   const isHurried = random() < 0.7
@@ -82,31 +84,31 @@ async function runTrial(
     [isOneObject ? `o${trial}` : `${variable}${trial}`, variable] as const
   let isOutcome = true
   let before: Promise<void> = Promise.resolve()
-  const act = async (node: WorldNode, step: LitmusStep, next: LitmusStep | undefined) => {
-    if (step[0] === 'sync') return subject.sync(stage, node)
+  const act = async (client: StageClient, step: LitmusStep, next: LitmusStep | undefined) => {
+    if (step[0] === 'sync') return subject.sync(client)
     const place = placeOf(step[1])
-    if (step[0] === 'write') return subject.write(stage, node, place, step[2], next?.[0] === 'sync')
-    const value = await subject.read(stage, node, place)
+    if (step[0] === 'write') return subject.write(client, place, step[2], next?.[0] === 'sync')
+    const value = await subject.read(client, place)
     if (value !== step[2]) isOutcome = false
   }
-  const process = async (node: WorldNode, program: readonly LitmusStep[]) => {
+  const process = async (client: StageClient, program: readonly LitmusStep[]) => {
     for (const [at, step] of program.entries()) {
       if (at === 0 || !isHurried) await stage.pause(random() * spreadMs)
-      await act(node, step, program[at + 1])
+      await act(client, step, program[at + 1])
     }
   }
   const ends: Promise<void>[] = []
   for (const [at, program] of shape.programs.entries()) {
     const isLater = shape.lastIsLater === true && at === shape.programs.length - 1
-    const node = places[at] as WorldNode
-    before = isLater ? before.then(() => process(node, program)) : process(node, program)
+    const client = places[at] as StageClient
+    before = isLater ? before.then(() => process(client, program)) : process(client, program)
     ends.push(before)
   }
   let isOver = false
   const all = Promise.all(ends).then(() => {
     isOver = true
   })
-  await stage.run(stage.now + 60_000, () => isOver)
+  await stage.run(60_000, () => isOver)
   if (!isOver) throw new Error('A litmus test does not end')
   await all
   return isOutcome

@@ -3,8 +3,7 @@ import type { ReplicaMachines } from '../../lib/hub/replicas.ts'
 import type { FieldState, Operation } from '../../lib/wire/messages.ts'
 import type { ReplicaOperation, ReplicatedStore } from '../../lib/wire/replica-messages.ts'
 import { expectations } from './litmus-shapes.ts'
-import type { WorldNode } from './replica-world.ts'
-import type { Stage } from './stage.ts'
+import type { StageClient } from './stage.ts'
 
 type Place = readonly [object: string, field: string]
 
@@ -14,9 +13,9 @@ export interface LitmusSubject {
   readonly expected: ReadonlyMap<string, 'A' | 'F'>
   readonly machines?: ReplicaMachines
   /** `synced`: a sync follows. */
-  write(stage: Stage, node: WorldNode, place: Place, value: number, synced: boolean): Promise<void>
-  read(stage: Stage, node: WorldNode, place: Place): Promise<number>
-  sync(stage: Stage, node: WorldNode): Promise<void>
+  write(client: StageClient, place: Place, value: number, synced: boolean): Promise<void>
+  read(client: StageClient, place: Place): Promise<number>
+  sync(client: StageClient): Promise<void>
 }
 
 type Wrap = (operation: ReplicaOperation) => Operation
@@ -25,13 +24,8 @@ const of =
   (store: ReplicatedStore): Wrap =>
   (operation) => [store, operation]
 
-async function readField(
-  stage: Stage,
-  node: WorldNode,
-  wrap: Wrap,
-  [object, field]: Place,
-): Promise<number> {
-  const [, value] = (await stage.ask(node, wrap(['get', object, field, 0]))) as FieldState
+async function readField(client: StageClient, wrap: Wrap, [object, field]: Place): Promise<number> {
+  const [, value] = (await client.ask(wrap(['get', object, field, 0]))) as FieldState
   return (value ?? 0) as number
 }
 
@@ -45,10 +39,10 @@ function plain(
   return {
     name,
     expected: expectations(letters),
-    async write(stage, node, [object, field], value) {
-      await stage.ask(node, wrap(['set', object, field, value, null]))
+    async write(client, [object, field], value) {
+      await client.ask(wrap(['set', object, field, value, null]))
     },
-    read: (stage, node, place) => readField(stage, node, wrap, place),
+    read: (client, place) => readField(client, wrap, place),
     sync: async () => {},
     ...rest,
   }
@@ -57,29 +51,28 @@ function plain(
 const uor = of('update-on-release')
 
 async function section(
-  stage: Stage,
-  node: WorldNode,
+  client: StageClient,
   object: string,
   writes: readonly (readonly [string, number])[],
   ackAll: boolean,
   inside: () => Promise<number>,
 ): Promise<number> {
-  const token = await stage.ask(node, uor(['acquire', object]))
+  const token = await client.ask(uor(['acquire', object]))
   const value = await inside()
-  await stage.ask(node, uor(['release', object, token, writes, ackAll, null]))
+  await client.ask(uor(['release', object, token, writes, ackAll, null]))
   return value
 }
 
 const released: LitmusSubject = {
   ...plain('UpdateOnRelease', 'FFFFFFFFAF', uor),
-  async write(stage, node, [object, field], value, synced) {
-    await section(stage, node, object, [[field, value]], synced, async () => 0)
+  async write(client, [object, field], value, synced) {
+    await section(client, object, [[field, value]], synced, async () => 0)
   },
 }
 
 const syncWeak = (store: ReplicatedStore): Pick<LitmusSubject, 'sync'> => ({
-  async sync(stage, node) {
-    await stage.ask(node, [store, ['sync']])
+  async sync(client) {
+    await client.ask([store, ['sync']])
   },
 })
 
@@ -93,7 +86,7 @@ export const litmusSubjects: readonly LitmusSubject[] = [
     ...released,
     name: 'UpdateOnRelease, locked',
     expected: expectations('FFFFFFFFFF'),
-    read: (stage, node, place) =>
-      section(stage, node, place[0], [], false, () => readField(stage, node, uor, place)),
+    read: (client, place) =>
+      section(client, place[0], [], false, () => readField(client, uor, place)),
   },
 ]

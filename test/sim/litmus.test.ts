@@ -13,6 +13,8 @@ import { litmusSubjects } from './litmus-subjects.ts'
 const trials = 100
 const trialsMax = 20_000
 
+t.setTimeout(200_000)
+
 const cells: LitmusCell[] = []
 
 for (const subject of litmusSubjects) {

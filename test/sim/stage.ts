@@ -1,73 +1,113 @@
 /**
- * Joins virtual time with code that awaits: clients ask and pause, time goes on, and what was
- * answered continues before anything else happens.
+ * A simulated cluster as tests of the stores see it: clients that ask and pause, and moments that
+ * tell what came before what.
  */
+import type { ReplicaMachines } from '../../lib/hub/replicas.ts'
+import type { SimulatedProcess } from '../../lib/sim/simulated-process.ts'
+import { World } from '../../lib/sim/world.ts'
 import type { Answer, Operation } from '../../lib/wire/messages.ts'
-import { ReplicaWorld, type Reply, type WorldNode, type WorldOptions } from './replica-world.ts'
+
+export interface StageOptions {
+  readonly seed: number
+  readonly nodes: number
+  readonly placement?: 'first' | 'hash'
+  readonly machines?: ReplicaMachines | undefined
+  readonly delayMs?: readonly [least: number, most: number]
+}
+
+export type Reply =
+  | { readonly type: 'answer'; readonly answer: Answer }
+  | { readonly type: 'refuse'; readonly code: string; readonly maybeExecuted: boolean }
+
+/** With these a lease ends some 0.8 s after it was asked for. */
+export const stageTimes = { nodeTimeoutMs: 1000, linkGraceMs: 400 }
+
+type Hub = ReturnType<SimulatedProcess['client']>
+
+/** One sequential caller. */
+export class StageClient {
+  readonly process: SimulatedProcess
+  readonly #hub: Hub
+
+  constructor(process: SimulatedProcess) {
+    this.process = process
+    this.#hub = process.client()
+  }
+
+  /** Never settles if its process ends before. */
+  reply(operation: Operation): Promise<Reply> {
+    return this.begin(operation).reply
+  }
+
+  /** The same, and its number, by which it can be given up. */
+  begin(operation: Operation): { readonly call: number; readonly reply: Promise<Reply> } {
+    let call = 0
+    const reply = new Promise<Reply>((resolve) => {
+      const refused = (error: unknown): void => {
+        const { code, maybeExecuted } = error as { code: string; maybeExecuted?: boolean }
+        resolve({ type: 'refuse', code, maybeExecuted: maybeExecuted === true })
+      }
+      const answered = (answer: Answer): void => resolve({ type: 'answer', answer })
+      call = this.#hub.ask(0, operation, answered, refused)
+    })
+    return { call, reply }
+  }
+
+  giveUp(call: number): void {
+    this.#hub.forget(call)
+  }
+
+  /** @throws if it is refused */
+  async ask(operation: Operation): Promise<Answer> {
+    const reply = await this.reply(operation)
+    if (reply.type === 'answer') return reply.answer
+    throw new Error(`${JSON.stringify(operation)} was refused: ${reply.code}`)
+  }
+}
 
 export class Stage {
-  readonly world: ReplicaWorld
-  /** Grows with everything that is noted: no two moments are alike. */
+  readonly world: World
   #moment = 0
-  #isStirred = false
 
-  constructor(options: WorldOptions) {
-    this.world = new ReplicaWorld(options)
+  constructor({ machines, ...options }: StageOptions) {
+    const given = machines === undefined ? {} : { replicaMachines: machines }
+    this.world = new World({ ...stageTimes, ...options, ...given })
   }
 
   get now(): number {
-    return this.world.time.now
+    return this.world.now
   }
 
+  /** No two moments are alike. */
   moment(): number {
     return ++this.#moment
   }
 
   pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.world.time.at(this.now + ms, () => {
-        this.#isStirred = true
-        resolve()
-      })
-    })
+    return new Promise((resolve) => this.world.agenda.plan(ms, resolve))
   }
 
-  reply(node: WorldNode, operation: Operation, thread = 0): Promise<Reply> {
-    return new Promise((resolve) => {
-      node.ask(
-        operation,
-        (reply) => {
-          this.#isStirred = true
-          resolve(reply)
-        },
-        thread,
-      )
-    })
+  /** Processes that take part, by the machines' order. */
+  get processes(): SimulatedProcess[] {
+    const { members } = this.world
+    return members.map((name) => this.world.node(name)).filter(({ isDead }) => !isDead)
   }
 
-  /** @throws if it is refused */
-  async ask(node: WorldNode, operation: Operation, thread = 0): Promise<Answer> {
-    const reply = await this.reply(node, operation, thread)
-    if (reply.type === 'answer') return reply.answer
-    throw new Error(`${JSON.stringify(operation)} was refused: ${reply.code}`)
+  /** Lets time go on for so long, or until it is over. */
+  async run(ms: number, isOver: () => boolean = () => false): Promise<void> {
+    const { agenda } = this.world
+    const until = this.now + ms
+    await this.world.run(0)
+    while (!isOver() && agenda.nextAt <= until) await this.world.step()
+    if (!isOver()) agenda.skipTo(until)
   }
 
-  /** Lets time go on until then, or until it is over. */
-  async run(untilMs: number, isOver: () => boolean = () => false): Promise<void> {
-    const { time } = this.world
-    // Whoever was started just now has its first word.
-    await this.#goOn()
-    while (!isOver() && time.nextAt <= untilMs) {
-      time.step()
-      if (this.#isStirred) await this.#goOn()
-    }
-    if (!isOver()) time.now = Math.max(time.now, untilMs)
+  /** @throws if it takes longer */
+  async settle<T>(promise: Promise<T>, limitMs: number): Promise<T> {
+    return this.world.settle(promise, limitMs)
   }
 
-  async #goOn(): Promise<void> {
-    do {
-      this.#isStirred = false
-      for (let turns = 0; turns < 10; turns++) await undefined
-    } while (this.#isStirred)
+  close(): void {
+    this.world.close()
   }
 }
