@@ -208,6 +208,30 @@ t.test('lock.step() clientLost', async (t) => {
   })
 })
 
+t.test('lock.step() sessionEnded', async (t) => {
+  const ask = (state: LockState, client: number, call: number, session: number): string => {
+    const who = { client, call, owner: 0, thread: client, blocking: false, session }
+    return words(lock.step(state, { type: 'request', ...who, operation: ['acquire', 'a'] }))
+  }
+  t.test('N2: refuses who waits under it, and passes its locks on to others', async (t) => {
+    const state = lock.initial()
+    ask(state, 1, 1, 7)
+    ask(state, 2, 2, 7)
+    ask(state, 3, 3, 4)
+    const ended = { type: 'sessionEnded', clients: [1, 2], session: 7 } as const
+    const told = 'freed a#1, granted a#2, refuse 2: ERR_GOAWAY_SESSION_LOST, answer 3: 2'
+    t.equal(words(lock.step(state, ended)), told)
+    t.strictSame(lock.step(state, ended), [], 'once')
+  })
+  t.test('leaves what is held under another session, or under none', async (t) => {
+    const state = lock.initial()
+    ask(state, 1, 1, 8)
+    const ended = { type: 'sessionEnded', clients: [1], session: 7 } as const
+    t.strictSame(lock.step(state, ended), [])
+    t.equal(state.locks.get('a')?.token, 1)
+  })
+})
+
 t.test('lock.step() limits', async (t) => {
   t.test('refuses one waiter too many', async (t) => {
     const master = new LockMaster()
