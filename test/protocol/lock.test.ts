@@ -1,7 +1,7 @@
 // Sections and invariants (L1..) are those of docs/protocols/lock.md.
 import t from 'tap'
 import { lockQueueMax, locksMax } from '../../lib/limits.ts'
-import type { LockInput } from '../../lib/protocol/lock.ts'
+import type { LockInput, LockState } from '../../lib/protocol/lock.ts'
 import { lock } from '../../lib/protocol/lock.ts'
 import type { LockOperation } from '../../lib/wire/messages.ts'
 import {
