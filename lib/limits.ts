@@ -310,3 +310,9 @@ export const historyValueCharactersMax = 256
  * millionths while it is set right.
  */
 export const clockApartMax = 0.001
+/** How often a node of another machine compares its clock with the spawner's. */
+export const historyClockMs = 1_000
+/** How long a node keeps what it recorded and no spawner has fetched. */
+export const historyKeptMs = 7 * 24 * 3600 * 1000
+/** A program that ends waits so long for what its nodes have recorded. */
+export const historyFetchMs = 30_000

@@ -44,12 +44,12 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   'hub/hub-main.ts': ['executor/pool.ts', 'cluster/spawn.ts'],
   // They make a cluster of hubs, at the program and at a node: all rooms meet there.
   cluster: [
-    ...['wire', 'protocol', 'transport', 'client', 'deploy', 'hub', 'clock.ts'],
+    ...['wire', 'protocol', 'transport', 'client', 'deploy', 'hub', 'clock.ts', 'history'],
     'type executor',
   ],
   node: [
     ...['wire', 'protocol', 'transport', 'client', 'deploy', 'hub', 'cluster', 'clock.ts'],
-    'executor/pool.ts',
+    ...['history', 'executor/pool.ts'],
   ],
   // It starts processes and prepares what they are to be; what they say has its own codec.
   deploy: ['wire', 'transport', 'client/error-codec.ts'],

@@ -13,6 +13,7 @@ import { assembleHub } from '../hub/assemble.ts'
 import { type ClusterStart, type HubStart, listen } from '../hub/hub-start.ts'
 import { membershipTimes } from '../protocol/membership-times.ts'
 import { CodeKeeper } from './code-keeper.ts'
+import { HistoryKeeper } from './history-keeper.ts'
 import { Spawner } from './spawner.ts'
 
 export async function spawn(start: HubStart, cluster: ClusterStart, pool: Pool): Promise<void> {
@@ -21,6 +22,7 @@ export async function spawn(start: HubStart, cluster: ClusterStart, pool: Pool):
   let credentials: ReturnType<typeof loadCredentials>
   try {
     config = checkTimes(readCluster(cluster.source, cluster.cwd))
+    checkHistory(config, cluster)
     credentials = loadCredentials(config.credentialsFrom)
   } catch (error) {
     return listen(assembleHub({ ...start, hubWords, pool }), start).fail(recordOf(error))
@@ -34,6 +36,7 @@ export async function spawn(start: HubStart, cluster: ClusterStart, pool: Pool):
     threadsMax: Math.max(config.threadsMax ?? start.threadsMax, threads, 1),
     pool,
     cluster: { place: 0, index: 0, nodes: nodes.length, placement, sessionMs, labels: [] },
+    history: start.history,
   })
   listen(hub, start)
   const { argv } = start
@@ -43,8 +46,9 @@ export async function spawn(start: HubStart, cluster: ClusterStart, pool: Pool):
   const code = new CodeKeeper(new Bundler({ entry, modules: [...modules], root, assets }))
   const version = libraryVersion
   const title = titleOf(entry)
-  const parts = { config, credentials, version, argv, resourceLimits, title, threads, code }
-  await new Spawner(hub, parts).start()
+  const history = start.history && new HistoryKeeper(start.history, config.launch)
+  const described = { argv, title, threads, version, resourceLimits }
+  await new Spawner(hub, { ...described, config, credentials, code, history }).start()
 }
 
 /** A link may not be given more time to come back than the lease that is renewed over it. */
@@ -55,6 +59,16 @@ function checkTimes(config: ClusterConfig): ClusterConfig {
   throw new GoawayError(
     'ERR_GOAWAY_CONFIG',
     `linkGraceMs has to be ${most} or less with nodeTimeoutMs ${nodeTimeoutMs}: ${linkGraceMs}`,
+  )
+}
+
+/** The program's thread began to record before this one could read the file. */
+function checkHistory(config: ClusterConfig, { history }: ClusterStart): void {
+  if (history === undefined || history.file === config.history) return
+  throw new GoawayError(
+    'ERR_GOAWAY_CONFIG',
+    `Cannot use cluster file ${config.file}: its history has to stand in a line of its own, as in ` +
+      `"history: run.jsonl": ${config.history ?? 'none'} was read as ${history.file ?? 'none'}`,
   )
 }
 

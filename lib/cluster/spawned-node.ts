@@ -14,6 +14,7 @@ import { dial } from '../transport/tcp.ts'
 import type { Claim, Member } from '../wire/messages.ts'
 import type { CodeKeeper } from './code-keeper.ts'
 import { Conversation } from './conversation.ts'
+import type { HistoryKeeper } from './history-keeper.ts'
 
 export interface SpawnedNodeParts {
   readonly hub: Hub
@@ -25,6 +26,7 @@ export interface SpawnedNodeParts {
   readonly argv: readonly string[]
   readonly resourceLimits: Claim['resourceLimits']
   readonly spawnerThreads: number
+  readonly history: HistoryKeeper | undefined
 }
 
 export class SpawnedNode {
@@ -84,12 +86,13 @@ export class SpawnedNode {
     this.peer = peer
     peer.link.send(['claim', this.#claimOf(member)])
     peer.link.flush()
-    const [, threads, allLabels] = await this.conversation.next('claimed')
+    const [, threads, allLabels, recordsIn] = await this.conversation.next('claimed')
     peer.member = { ...member, threads, labels: allLabels }
+    if (recordsIn !== undefined) this.#parts.history?.began(member, recordsIn)
   }
 
   #claimOf(member: Member): Claim {
-    const { config, hello, title, argv, resourceLimits, spawnerThreads } = this.#parts
+    const { config, hello, title, argv, resourceLimits, spawnerThreads, history } = this.#parts
     const { nodes, placement, nodeTimeoutMs, linkGraceMs, sessionMs } = config
     const { threads, threadsMax } = this.#config
     return {
@@ -106,6 +109,7 @@ export class SpawnedNode {
       argv,
       resourceLimits,
       spawnerThreads,
+      history: history?.claim,
     }
   }
 

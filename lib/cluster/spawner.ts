@@ -11,12 +11,20 @@ import { GoawayError } from '../errors.ts'
 import type { Hub } from '../hub/hub.ts'
 import type { Peer } from '../hub/peer.ts'
 import type { PeersDriver } from '../hub/peers.ts'
-import { farewellMs, linkProtocol, placesMax, returnMsMax, returnMsMin } from '../limits.ts'
+import {
+  farewellMs,
+  historyFetchMs,
+  linkProtocol,
+  placesMax,
+  returnMsMax,
+  returnMsMin,
+} from '../limits.ts'
 import type { Standing } from '../protocol/membership-node.ts'
 import type { Hello } from '../transport/contract.ts'
 import type { Credentials } from '../transport/credentials.ts'
 import type { Claim, Member, MembershipMessage, SetupMessage } from '../wire/messages.ts'
 import type { CodeKeeper } from './code-keeper.ts'
+import type { HistoryKeeper } from './history-keeper.ts'
 import { Inquiries } from './inquiries.ts'
 import { Oracle } from './oracle.ts'
 import { Output } from './output.ts'
@@ -34,6 +42,8 @@ export interface SpawnerStart {
   readonly title: string
   readonly threads: number
   readonly code: CodeKeeper
+  /** If it is recorded. */
+  readonly history: HistoryKeeper | undefined
 }
 
 export class Spawner implements PeersDriver {
@@ -181,6 +191,11 @@ export class Spawner implements PeersDriver {
       }
       case 'state':
         return this.#inquiries.answered(message[1], message[2])
+      case 'clock?': {
+        const now = this.#start.history?.now()
+        if (now !== undefined) peer.link.send(['clock', message[1], now])
+        return peer.link.flush()
+      }
       default:
         this.#nodeOf(peer)?.conversation.received(message)
     }
@@ -281,6 +296,8 @@ export class Spawner implements PeersDriver {
     for (const timer of this.#returns) clearTimeout(timer)
     // A terminal that takes nothing is no reason to keep the nodes.
     await within(farewellMs, this.#output.finish())
+    const { history } = this.#start
+    if (history !== undefined) await within(historyFetchMs, history.collect(this.#nodes))
     const peers = [...this.#hub.peers]
     for (const { link } of peers) {
       link.send(['bye'])

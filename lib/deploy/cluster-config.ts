@@ -51,6 +51,8 @@ export interface ClusterConfig {
   /** Threads of the spawner itself; 0: it runs only what is placed on 'local'. */
   readonly threads?: number
   readonly threadsMax?: number
+  /** The file to record in; a full path. */
+  readonly history?: string
 }
 
 /** Names that mean this process wherever a routine can be placed. */

@@ -73,6 +73,7 @@ function complete(
     ...timesOf(data, refuse),
     ...(threads === undefined ? {} : { threads }),
     ...(threadsMax === undefined ? {} : { threadsMax }),
+    ...(data.history === undefined ? {} : { history: resolve(root, data.history) }),
   }
 }
 

@@ -110,4 +110,5 @@ export const clusterSchema = record('an object with nodes', {
   linkGraceMs: optional(whole(0, timerMsMax)),
   sessionMs: optional(whole(100, timerMsMax)),
   startTimeoutMs: optional(whole(1, timerMsMax)),
+  history: optional(file),
 })

@@ -30,6 +30,16 @@ export function partFile(file: string, part: string): string {
   return `${file}${partInfix}${part}`
 }
 
+/** A part's name says whose it is: it is unique in its application. */
+export function partNameOf({ place, name }: { place: number; name: string }): string {
+  return `${place}-${name.replaceAll(/[^\w.-]/g, '_')}`
+}
+
+/** Whether it can be one, and so is no path that leads elsewhere. */
+export function isPartName(text: string): boolean {
+  return /^\d+-[\w.-]+$/.test(text)
+}
+
 /**
  * Begins a recording; what an earlier one left there is taken away.
  *

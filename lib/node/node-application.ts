@@ -3,6 +3,7 @@
  * links to the other nodes, and the node's belief that it still belongs to them.
  */
 import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
 import { recordOf } from '../client/error-codec.ts'
 import { defaultThreadsMax } from '../client/threads-variable.ts'
 import { Conversation } from '../cluster/conversation.ts'
@@ -28,6 +29,7 @@ import type {
   MembershipMessage,
   SetupMessage,
 } from '../wire/messages.ts'
+import { NodeRecording } from './node-recording.ts'
 import { type EndReason, Participation } from './participation.ts'
 
 export interface NodeApplicationOptions {
@@ -53,6 +55,7 @@ export class NodeApplication implements PeersDriver {
   readonly #spawner: Peer
   readonly #store: CodeStore
   readonly #setup = new Conversation()
+  readonly #recording: NodeRecording | undefined
   /** Members by place, as this node was told of them. */
   readonly #members = new Map<number, Member>()
   readonly #participation: Participation
@@ -67,10 +70,14 @@ export class NodeApplication implements PeersDriver {
     this.labels = [...new Set([...start.labels, ...member.labels])]
     this.threads = start.threads ?? claim.threads ?? availableParallelism()
     this.#store = new CodeStore(start.storeDirectory)
+    this.#recording = this.#record()
     this.#hub = this.#assemble()
     this.#hub.peers.driver = this
     this.#spawner = this.#hub.peers.link(spawnerOf(claim), options.spawner)
-    this.#spawner.link.send(['claimed', this.threads, this.labels])
+    const recordsIn = this.#recording?.target.file
+    this.#recording?.begin()
+    const claimed = ['claimed', this.threads, this.labels] as const
+    this.#spawner.link.send(recordsIn === undefined ? claimed : [...claimed, recordsIn])
     this.#participation = new Participation(claim, {
       peers: this.#hub.peers,
       over: (reason, error) => this.#ended(reason, error),
@@ -90,6 +97,7 @@ export class NodeApplication implements PeersDriver {
       threadsMax: Math.max(this.threads, threadsMax),
       pool,
       argv: claim.argv,
+      history: this.#recording?.target,
       cluster: {
         place: member.place,
         index: member.index,
@@ -101,6 +109,22 @@ export class NodeApplication implements PeersDriver {
     })
     dieLoudly(hub, hubWords)
     return hub
+  }
+
+  #record(): NodeRecording | undefined {
+    const { claim, start } = this.#options
+    const { application, history, member } = claim
+    if (history === undefined) return undefined
+    return new NodeRecording({
+      claim: history,
+      application,
+      member,
+      directory: join(dirname(start.storeDirectory), 'history'),
+      send: (message) => {
+        this.#spawner.link.send(message)
+        this.#spawner.link.flush()
+      },
+    })
   }
 
   counts(): StatusCounts {
@@ -139,6 +163,11 @@ export class NodeApplication implements PeersDriver {
       case 'inquiry':
         peer.link.send(['state', message[1], this.#options.status()])
         return
+      case 'clock':
+      case 'parts?':
+      case 'fetch':
+      case 'fetched':
+        return this.#recording?.received(message)
       default:
         this.#setup.received(message)
     }
@@ -223,6 +252,7 @@ export class NodeApplication implements PeersDriver {
   /** This process ends: the others need not find out for themselves. */
   leave(): void {
     this.#over = true
+    this.#recording?.end()
     this.#participation.close()
     for (const { link } of this.#hub.peers) {
       link.send(['bye'])

@@ -343,6 +343,18 @@ export interface Claim {
   readonly resourceLimits: { readonly [name: string]: number | undefined } | null
   /** Threads of the spawner; 0: it runs only what is placed on it. */
   readonly spawnerThreads: number
+  /** Set if the application is recorded. */
+  readonly history?: HistoryClaim | undefined
+}
+
+/** What a node has to know of its application's recording. */
+export interface HistoryClaim {
+  /** The spawner's file, beside which a node of the same machine has its part; else `null`. */
+  readonly file: string | null
+  /** The spawner's steady clock at time 0, in nanoseconds. */
+  readonly origin: string
+  /** Names the spawner's machine since its start; '' if that has no name. */
+  readonly machine: string
 }
 
 /** A file of the application by the hash of its content. */
@@ -370,8 +382,8 @@ export interface CodeManifest {
 /** Between the spawner and a node, before and while an application runs on it. */
 export type SetupMessage =
   | readonly ['claim', claim: Claim]
-  /** Its threads, as it has counted them, and all its labels. */
-  | readonly ['claimed', threads: number, labels: readonly string[]]
+  /** Its threads, as it has counted them, and all its labels; where it records, or ''. */
+  | readonly ['claimed', threads: number, labels: readonly string[], recordsIn?: string]
   | readonly ['code', manifest: CodeManifest]
   | readonly ['need', hashes: readonly string[]]
   | readonly ['blob', hash: string, bytes: Uint8Array]
@@ -386,6 +398,16 @@ export type SetupMessage =
   /** What it does: answered with `state`. */
   | readonly ['inquiry', call: number]
   | readonly ['state', call: number, status: unknown]
+  /** How late the recording is: `asked` is the node's own clock. */
+  | readonly ['clock?', asked: number]
+  | readonly ['clock', asked: number, now: number]
+  /** Which parts of the recording are there, and what is in them, piece by piece. */
+  | readonly ['parts?']
+  | readonly ['parts', parts: readonly string[]]
+  | readonly ['fetch', part: string, offset: number]
+  /** Nothing: the part ends here. */
+  | readonly ['piece', bytes: Uint8Array]
+  | readonly ['fetched']
   /** The same for who asks from outside, and then no more. */
   | readonly ['status', status: unknown]
 

@@ -1,35 +1,13 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
-import type { HistoryOperation } from '../../lib/history/format.ts'
+import t from 'tap'
 import { readHistory } from '../../lib/history/history-file.ts'
 import { runProgram, startProgram } from '../run-program.ts'
-import { unexplained } from './verdict.ts'
+import { checkHistory } from './history-facts.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'goaway-history-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
-
-/** What every history of a program has to be like. */
-function checkHistory(t: Test, history: readonly HistoryOperation[]): void {
-  t.strictSame(unexplained(history), [], 'some order explains all answers')
-  const stamps = history.flatMap(({ start, end }) => (end < 0 ? [start] : [start, end]))
-  t.equal(new Set(stamps).size, stamps.length, 'no stamp is there twice')
-  const starts = history.map(({ start }) => start)
-  t.strictSame(
-    starts,
-    starts.toSorted((one, other) => one - other),
-    'they stand by their start',
-  )
-  t.ok(stamps.every((stamp) => Number.isSafeInteger(stamp)))
-  const lastEnd = new Map<number, number>()
-  const overlapping = history.filter(({ client, start, end }) => {
-    const before = lastEnd.get(client) ?? -1
-    lastEnd.set(client, end < 0 ? Infinity : end)
-    return before > start
-  })
-  t.strictSame(overlapping, [], 'a client does one thing at a time')
-}
 
 t.test('A program with four threads leaves a history with all it did', async (t) => {
   const file = join(folder, 'local.jsonl')

@@ -3,7 +3,7 @@
  * is to do stands in its arguments.
  */
 import process from 'node:process'
-import { goaway, init, isSpawner, Lock, StrictCentralized, shutdown } from 'goaway'
+import { type Cluster, goaway, init, isSpawner, Lock, StrictCentralized, shutdown } from 'goaway'
 import { Lock as SyncLock, StrictCentralized as SyncStrict } from 'goaway/sync'
 
 interface Fields {
@@ -80,10 +80,26 @@ export async function forget(): Promise<void> {
   await lock.acquire()
 }
 
+/** Somebody kills the last node while all of them work. */
+async function loseNode(cluster: Cluster): Promise<void> {
+  const left = new Promise<void>((resolve) => cluster.on('leave', () => resolve()))
+  for (const on of ['node-1', 'node-2', 'node-3']) {
+    void goaway
+      .with({ on })(forever, 7_000)
+      .catch(() => {})
+  }
+  await started.waitFor('count', (count) => count >= 6)
+  const [, , , last] = await cluster.stats()
+  console.log(`pid ${last?.pid}`)
+  await left
+  await work(6, 10)
+  await shutdown({ graceMs: 0 })
+}
+
 async function main(what: string, file: string, cluster: string): Promise<void> {
   const nodes = Number(cluster)
   const config = nodes > 0 ? { nodes, threads: 0, nodeTimeoutMs: 2_000 } : { threads: 4 }
-  if (file !== 'none') await init({ ...config, history: file })
+  const running = file === 'none' ? undefined : await init({ ...config, history: file })
   switch (what) {
     case 'work':
       await Promise.all([1, 2, 3, 4].map((seed) => goaway(work, seed, 40)))
@@ -103,6 +119,8 @@ async function main(what: string, file: string, cluster: string): Promise<void> 
       await started.waitFor('count', (count) => count >= 8)
       console.log('working')
       return
+    case 'lose a node':
+      return loseNode(running as Cluster)
   }
 }
 
