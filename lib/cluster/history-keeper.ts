@@ -10,9 +10,18 @@ import { GoawayError } from '../errors.ts'
 import { appendLine, isPartName, partFile, partNameOf } from '../history/history-file.ts'
 import { machineRun } from '../history/machine-run.ts'
 import type { HistoryTarget } from '../history/recorder.ts'
-import type { HistoryClaim, Member } from '../wire/messages.ts'
+import type { Peer } from '../hub/peer.ts'
+import type { HistoryClaim } from '../wire/history-messages.ts'
+import type { Member } from '../wire/messages.ts'
 import type { Conversation } from './conversation.ts'
-import type { SpawnedNode } from './spawned-node.ts'
+
+/** What is to be known here of a node. */
+export interface RecordingNode {
+  readonly peer: Peer | undefined
+  readonly conversation: Conversation
+  /** @throws {GoawayError} when it has gone away */
+  linked(): Peer
+}
 
 export class HistoryKeeper {
   /** What a node has to know to take part. */
@@ -39,13 +48,13 @@ export class HistoryKeeper {
   }
 
   /** Fetches what lies on other machines. Nodes that are gone keep what they have. */
-  async collect(nodes: readonly SpawnedNode[]): Promise<void> {
+  async collect(nodes: readonly RecordingNode[]): Promise<void> {
     if (this.claim.file !== null) return
     const here = nodes.filter(({ peer }) => peer !== undefined)
     await Promise.allSettled(here.map((node) => this.#fetchFrom(node)))
   }
 
-  async #fetchFrom(node: SpawnedNode): Promise<void> {
+  async #fetchFrom(node: RecordingNode): Promise<void> {
     const { conversation } = node
     const { link } = node.linked()
     link.send(['parts?'])
@@ -66,7 +75,7 @@ export class HistoryKeeper {
 
 /** One after the other, so that nothing piles up on the way. */
 async function* pieces(
-  node: SpawnedNode,
+  node: RecordingNode,
   conversation: Conversation,
   part: string,
 ): AsyncIterableIterator<Uint8Array> {

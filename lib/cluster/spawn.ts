@@ -67,8 +67,8 @@ function checkHistory(config: ClusterConfig, { history }: ClusterStart): void {
   if (history === undefined || history.file === config.history) return
   throw new GoawayError(
     'ERR_GOAWAY_CONFIG',
-    `Cannot use cluster file ${config.file}: its history has to stand in a line of its own, as in ` +
-      `"history: run.jsonl": ${config.history ?? 'none'} was read as ${history.file ?? 'none'}`,
+    `Cannot use cluster file ${config.file}: its history has to stand in a line of its own, as ` +
+      `in "history: run.jsonl": ${config.history ?? 'none'} was read as ${history.file ?? 'none'}`,
   )
 }
 

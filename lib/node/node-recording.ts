@@ -18,7 +18,8 @@ import { appendLine, partFile, partNameOf } from '../history/history-file.ts'
 import { machineRun } from '../history/machine-run.ts'
 import type { HistoryTarget } from '../history/recorder.ts'
 import { historyClockMs, historyKeptMs, pieceBytes } from '../limits.ts'
-import type { HistoryClaim, Member, SetupMessage } from '../wire/messages.ts'
+import type { HistoryClaim, HistoryMessage } from '../wire/history-messages.ts'
+import type { Member } from '../wire/messages.ts'
 
 export interface NodeRecordingOptions {
   readonly claim: HistoryClaim
@@ -27,7 +28,7 @@ export interface NodeRecordingOptions {
   /** Of this machine's user, for all applications. */
   readonly directory: string
   /** To the spawner, at once. */
-  send(message: SetupMessage): void
+  send(message: HistoryMessage): void
 }
 
 export class NodeRecording {
@@ -78,7 +79,7 @@ export class NodeRecording {
   }
 
   /** What the spawner says of the recording. */
-  received(message: SetupMessage): void {
+  received(message: HistoryMessage): void {
     switch (message[0]) {
       case 'clock':
         return this.#compared(message[1], message[2])

@@ -3,8 +3,12 @@
  * with its name; values in it are opaque: encoded by the thread that gave them, decoded by the one
  * that reads.
  */
+import type { CodeManifest } from './code-manifest.ts'
 import type { ErrorRecord } from './error-record.ts'
+import type { HistoryClaim, HistoryMessage } from './history-messages.ts'
 import type { ReplicaLinkMessage, ReplicatedOperation } from './replica-messages.ts'
+
+export type { CodeFile, CodeManifest } from './code-manifest.ts'
 
 /** What travels as itself, and what the hub can count and compare. */
 export type InlineValue = number | string | boolean | null | undefined
@@ -347,38 +351,6 @@ export interface Claim {
   readonly history?: HistoryClaim | undefined
 }
 
-/** What a node has to know of its application's recording. */
-export interface HistoryClaim {
-  /** The spawner's file, beside which a node of the same machine has its part; else `null`. */
-  readonly file: string | null
-  /** The spawner's steady clock at time 0, in nanoseconds. */
-  readonly origin: string
-  /** Names the spawner's machine since its start; '' if that has no name. */
-  readonly machine: string
-}
-
-/** A file of the application by the hash of its content. */
-export interface CodeFile {
-  /** Where it lies in the bundle's folder, with `/`. */
-  readonly path: string
-  readonly hash: string
-  readonly bytes: number
-}
-
-/** The application's code as one thing. */
-export interface CodeManifest {
-  readonly hash: string
-  readonly files: readonly CodeFile[]
-  /** Which file to import for a module of the application, by the module's URL at the spawner. */
-  readonly modules: { readonly [url: string]: string }
-  /** Packages that are not in the bundle and have to be installed at the node. */
-  readonly externals: readonly string[]
-  /** Packages that are not in the bundle, and that it can do without. */
-  readonly optional?: readonly string[]
-  /** Folders of the bundle that another name leads to, as pnpm lays out packages. */
-  readonly links?: readonly (readonly [path: string, target: string])[]
-}
-
 /** Between the spawner and a node, before and while an application runs on it. */
 export type SetupMessage =
   | readonly ['claim', claim: Claim]
@@ -398,16 +370,7 @@ export type SetupMessage =
   /** What it does: answered with `state`. */
   | readonly ['inquiry', call: number]
   | readonly ['state', call: number, status: unknown]
-  /** How late the recording is: `asked` is the node's own clock. */
-  | readonly ['clock?', asked: number]
-  | readonly ['clock', asked: number, now: number]
-  /** Which parts of the recording are there, and what is in them, piece by piece. */
-  | readonly ['parts?']
-  | readonly ['parts', parts: readonly string[]]
-  | readonly ['fetch', part: string, offset: number]
-  /** Nothing: the part ends here. */
-  | readonly ['piece', bytes: Uint8Array]
-  | readonly ['fetched']
+  | HistoryMessage
   /** The same for who asks from outside, and then no more. */
   | readonly ['status', status: unknown]
 

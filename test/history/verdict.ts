@@ -1,6 +1,6 @@
 /**
- * Whether a history of linearizable fields and locks can be explained, by trying: the means of these
- * tests, so that they do not depend on the checker which they are to feed.
+ * Whether a history of linearizable fields and locks can be explained, by trying: the means of
+ * these tests, so that they do not depend on the checker which they are to feed.
  */
 import type { HistoryOperation, Json } from '../../lib/history/format.ts'
 
