@@ -98,7 +98,7 @@ async function loseNode(cluster: Cluster): Promise<void> {
 
 async function main(what: string, file: string, cluster: string): Promise<void> {
   const nodes = Number(cluster)
-  const config = nodes > 0 ? { nodes, threads: 0, nodeTimeoutMs: 2_000 } : { threads: 4 }
+  const config = nodes > 0 ? { nodes, threads: 0, nodeTimeoutMs: 30_000 } : { threads: 4 }
   const running = file === 'none' ? undefined : await init({ ...config, history: file })
   switch (what) {
     case 'work':
