@@ -15,6 +15,7 @@ await build({
   entryPoints: {
     index: 'dist/lib/index.js',
     sync: 'dist/lib/sync.js',
+    testing: 'dist/lib/testing.js',
     check: 'dist/lib/check.js',
     'hub/hub-entry': 'dist/lib/hub/hub-entry.js',
     'executor/thread-main': 'dist/lib/executor/thread-main.js',

@@ -71,6 +71,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   'index.ts': ['handles', 'type executor/contract.ts', 'type client', 'type deploy'],
   'sync.ts': ['handles'],
+  'testing.ts': ['sim'],
   'check.ts': ['check', 'history'],
 }
 

@@ -49,7 +49,12 @@ function askedBy(
     case 'add':
       return askedByAdd(operation[3])
     case 'compareAndSet':
-      return { op: 'cas', exp: shownEncoded(operation[3]), arg: shownEncoded(operation[4]) }
+      return {
+        op: 'cas',
+        // What is expected to be absent is said so.
+        exp: operation[3] === undefined ? null : shownEncoded(operation[3]),
+        arg: shownEncoded(operation[4]),
+      }
     case 'replace':
       return { op: 'cas', exp: shownField(replaced), arg: shownEncoded(operation[4]) }
     case 'delete':

@@ -22,6 +22,31 @@ export interface HistoryTarget {
   readonly origin: bigint
 }
 
+/** What becomes of the lines, and what time it is. */
+export interface HistorySink {
+  /** Tells its lines from those of all others. */
+  readonly name: string
+  now(): number
+  write(line: string): void
+  close(): void
+}
+
+/** Appends to a file, by one write(2) for each line. */
+function fileSink({ file, origin }: HistoryTarget): HistorySink {
+  let descriptor = openSync(file, 'a')
+  return {
+    name: randomBytes(6).toString('base64url'),
+    now: () => Number(process.hrtime.bigint() - origin),
+    write: (line) => void writeSync(descriptor, `${line}\n`),
+    close: () => {
+      if (descriptor < 0) return
+      closeSync(descriptor)
+      // The number may soon be that of another file.
+      descriptor = -1
+    },
+  }
+}
+
 /** What is asked. */
 export type Asked = Pick<HistoryOperation, 'kind' | 'store' | 'key' | 'op' | 'arg' | 'exp'>
 
@@ -48,24 +73,21 @@ const refusals: ReadonlySet<GoawayErrorCode> = new Set([
 ])
 
 export class Recorder {
-  #descriptor: number
-  readonly #origin: bigint
-  /** Tells its lines from those of all others. */
-  readonly #name = randomBytes(6).toString('base64url')
+  readonly #sink: HistorySink
   readonly #callers = new WeakMap<object, number>()
   #callerCount = 0
   #lines = 0
   #last = 0
 
-  constructor({ file, origin }: HistoryTarget) {
-    this.#descriptor = openSync(file, 'a')
-    this.#origin = origin
+  /** @param to a file, or where else the lines go */
+  constructor(to: HistoryTarget | HistorySink) {
+    this.#sink = 'file' in to ? fileSink(to) : to
   }
 
   /** The time; never the same twice. */
   stamp(): number {
     for (;;) {
-      const now = Number(process.hrtime.bigint() - this.#origin)
+      const now = this.#sink.now()
       if (now === this.#last) continue
       this.#last = now
       return now
@@ -115,7 +137,7 @@ export class Recorder {
 
   #nextId(): string {
     this.#lines += 1
-    return `${this.#name}/${this.#lines}`
+    return `${this.#sink.name}/${this.#lines}`
   }
 
   #clientOf(caller: object): number {
@@ -139,14 +161,11 @@ export class Recorder {
   }
 
   close(): void {
-    if (this.#descriptor < 0) return
-    closeSync(this.#descriptor)
-    // The number may soon be that of another file.
-    this.#descriptor = -1
+    this.#sink.close()
   }
 
   #write(line: string): void {
-    writeSync(this.#descriptor, `${line}\n`)
+    this.#sink.write(line)
   }
 }
 

@@ -20,10 +20,12 @@ export class Network {
   readonly agenda: Agenda
   readonly random: Random
   delays: Delays
+  /** All messages take so many times as long. */
+  slowness = 1
   /** Messages of one way take so many times as long as others. */
   slownessOf: (from: string, to: string) => number = () => 1
-  /** Ways that nothing gets through, from machine to machine. */
-  readonly #blocked = new Set<string>()
+  /** Ways that nothing gets through, from machine to machine, and how many faults close each. */
+  readonly #blocked = new Map<string, number>()
   readonly #links = new Set<Crossing>()
   /** Frames that have arrived, for who counts them. */
   frames = 0
@@ -45,7 +47,7 @@ export class Network {
   delayMs(): number {
     const { leastMs, mostMs } = this.delays
     // Squared twice: most are near the least, one in six is above the middle.
-    return leastMs + (mostMs - leastMs) * this.random.next() ** 4
+    return (leastMs + (mostMs - leastMs) * this.random.next() ** 4) * this.slowness
   }
 
   passes(from: string, to: string): boolean {
@@ -58,12 +60,16 @@ export class Network {
 
   /** Nothing gets from the one to the other any more; the other direction is another matter. */
   block(from: string, to: string): void {
-    this.#blocked.add(wayOf(from, to))
+    const way = wayOf(from, to)
+    this.#blocked.set(way, (this.#blocked.get(way) ?? 0) + 1)
     this.#refresh()
   }
 
   unblock(from: string, to: string): void {
-    if (this.#blocked.delete(wayOf(from, to))) this.#refresh()
+    const way = wayOf(from, to)
+    const left = (this.#blocked.get(way) ?? 1) - 1
+    if (left > 0) this.#blocked.set(way, left)
+    else if (this.#blocked.delete(way)) this.#refresh()
   }
 
   unblockAll(): void {

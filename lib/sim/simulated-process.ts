@@ -3,6 +3,7 @@
  * clock are simulated. A machine that restarts runs another process, in another place.
  */
 import type { RoutineFunction } from '../client/function-address.ts'
+import type { Recorder } from '../history/recorder.ts'
 import { assembleHub } from '../hub/assemble.ts'
 import type { Hub } from '../hub/hub.ts'
 import type { ReplicaMachines } from '../hub/replicas.ts'
@@ -12,6 +13,7 @@ import type { Agenda, Planned } from './agenda.ts'
 import type { FunctionTable } from './function-table.ts'
 import { LocalClock } from './local-clock.ts'
 import type { Random } from './random.ts'
+import type { RecordingInMemory } from './recording-in-memory.ts'
 import type { LinkOwner, SimulatedEnd } from './simulated-link.ts'
 import { SimulatedPool } from './simulated-pool.ts'
 import { type PortSpace, SimulatedPort } from './simulated-port.ts'
@@ -43,6 +45,8 @@ export interface ProcessOptions {
   readonly agenda: Agenda
   readonly random: Random
   readonly functions: FunctionTable
+  /** Where its threads record what they do. */
+  readonly recording: RecordingInMemory | undefined
 }
 
 /** Messages from thread to thread take so long at most, in milliseconds. */
@@ -65,6 +69,7 @@ export class SimulatedProcess implements LinkOwner, ThreadHome {
   isDead = false
   readonly #agenda: Agenda
   readonly #functions: FunctionTable
+  readonly #recording: RecordingInMemory | undefined
   readonly #space: PortSpace
   readonly #life: number
   readonly #clients: SimulatedThread[] = []
@@ -77,6 +82,7 @@ export class SimulatedProcess implements LinkOwner, ThreadHome {
     this.place = place
     this.#agenda = agenda
     this.#functions = functions
+    this.#recording = options.recording
     this.#life = machine.lives
     this.random = random.stream(`process ${place}`)
     this.clock = new LocalClock(agenda, this, rate, this.random.between(1, 1_000))
@@ -154,8 +160,9 @@ export class SimulatedProcess implements LinkOwner, ThreadHome {
     return this.#functions.resolve(address)
   }
 
-  sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => this.clock.setTimer(ms, resolve))
+  /** A recorder for one of its threads, if there is to be a history. */
+  recorder(): Recorder | undefined {
+    return this.#recording?.recorder()
   }
 
   defer(planned: Planned): void {

@@ -11,6 +11,7 @@ import { type Scope, scopes } from '../client/scope.ts'
 import type { Timer } from '../clock.ts'
 import { GoawayError } from '../errors.ts'
 import type { Executor, Task } from '../executor/contract.ts'
+import type { Recorder } from '../history/recorder.ts'
 import { routinesPerClient } from '../limits.ts'
 import type { PortFrame } from '../wire/frame.ts'
 import type { Answer, FunctionAddress, Operation } from '../wire/messages.ts'
@@ -30,8 +31,7 @@ export interface ThreadHome extends Owner {
   readonly random: Random
   readonly hubWords: Int32Array
   locate(fn: unknown): FunctionAddress
-  /** Time for code that sleeps, by the clock of the process. */
-  sleep(ms: number): Promise<void>
+  recorder(): Recorder | undefined
 }
 
 export interface SimulatedThreadOptions {
@@ -110,6 +110,7 @@ export class SimulatedThread implements Node, Owner {
   readonly routines: SimulatedRoutines
   readonly locate: (fn: unknown) => FunctionAddress
   readonly random: Random
+  readonly recorder: Recorder | undefined
   readonly #port: SimulatedPort
   readonly #scope: Scope
   #isOver = false
@@ -120,6 +121,7 @@ export class SimulatedThread implements Node, Owner {
     this.name = home.name
     this.thread = thread
     this.#port = port
+    this.recorder = home.recorder()
     this.random = home.random.stream(`thread ${client}`)
     this.locate = (fn) => home.locate(fn)
     this.client = new SimulatedClient(

@@ -3,300 +3,169 @@
  * drivers of the membership, on simulated threads, links and clocks. Who has a world steps it, or
  * asks it to run until something is so; between two steps all that the one made ready is done.
  */
-import type { Oracle } from '../cluster/oracle.ts'
 import { GoawayError } from '../errors.ts'
-import type { ReplicaMachines } from '../hub/replicas.ts'
-import { returnMsMax, returnMsMin } from '../limits.ts'
-import type { MembershipOptions } from '../protocol/membership-times.ts'
-import { Agenda } from './agenda.ts'
-import { enterSimulation, turnOver } from './ambient.ts'
-import { driveNode, driveSpawner } from './cluster-drivers.ts'
-import { FunctionTable } from './function-table.ts'
-import { type Delays, Network } from './network.ts'
+import type { HistoryOperation } from '../history/format.ts'
+import { returnMsMax } from '../limits.ts'
+import type { Agenda } from './agenda.ts'
+import { callingThread, enterSimulation, turnOver } from './ambient.ts'
+import type { Delays, Network } from './network.ts'
 import { Random } from './random.ts'
-import { SimulatedLink } from './simulated-link.ts'
-import { type Machine, SimulatedProcess } from './simulated-process.ts'
+import { RecordingInMemory } from './recording-in-memory.ts'
+import { type ClusterOptions, SimulatedCluster } from './simulated-cluster.ts'
+import type { Machine, SimulatedProcess } from './simulated-process.ts'
 import type { SimulatedThread } from './simulated-thread.ts'
 import { Trace, type TraceEntry } from './trace.ts'
 
-export interface WorldOptions {
+export interface WorldOptions extends ClusterOptions {
   /** @default 1 */
   readonly seed?: number
-  /** Nodes beside the spawner, or the labels of each. @default 3 */
-  readonly nodes?: number | readonly (readonly string[])[]
-  /** Threads of each node. @default 2 */
-  readonly threads?: number
-  /** Threads of the spawner; 0: only what is placed on it. @default 0 */
-  readonly spawnerThreads?: number
-  /** @default 'first' */
-  readonly placement?: 'first' | 'hash'
-  /** @default 5000 */
-  readonly nodeTimeoutMs?: number
-  /** @default 2000 */
-  readonly linkGraceMs?: number
-  /** Of the replicated stores. @default those of the library */
-  readonly replicaMachines?: ReplicaMachines
-  /** Of messages between processes. @default 0.1 to 20 */
-  readonly delayMs?: readonly [least: number, most: number]
-  /** Clocks go faster or slower by up to so much. @default 0.005 */
-  readonly drift?: number
-  /** A node that has left starts again by itself, as under a supervisor. @default true */
-  readonly restarts?: boolean
+  /** Operations are recorded in {@link World.history}. @default false */
+  readonly records?: boolean
 }
 
 /** Entries of the trace that can be read; its hash counts all. */
 const traceKept = 10_000
-/** How soon a machine starts its process again, in milliseconds. */
-const restartMs = 100
 
 export class World {
   readonly seed: number
-  readonly agenda = new Agenda()
   readonly random: Random
-  readonly network: Network
-  /** By index: that of the spawner first. */
-  readonly machines: readonly Machine[]
-  readonly times: MembershipOptions
-  /** The thread of the program. */
-  readonly program: SimulatedThread
-  readonly #options: WorldOptions
+  readonly #cluster: SimulatedCluster
   readonly #trace = new Trace(traceKept)
-  readonly #functions = new FunctionTable()
-  readonly #places = new Map<number, SimulatedProcess>()
-  readonly #oracle: Oracle
-  #links: SimulatedLink[] = []
+  readonly #recording: RecordingInMemory | undefined
   readonly #leave: () => void
-  #nextPlace = 0
+  #healings = 0
 
   constructor(options: WorldOptions = {}) {
-    this.#options = options
-    this.#leave = enterSimulation()
-    const { seed = 1, nodeTimeoutMs = 5_000, linkGraceMs = 2_000 } = options
-    const [leastMs, mostMs] = options.delayMs ?? [0.1, 20]
+    const { seed = 1, records = false } = options
     this.seed = seed
-    this.times = { nodeTimeoutMs, linkGraceMs }
     this.random = new Random(seed)
-    this.network = new Network(this.agenda, this.random.stream('network'), { leastMs, mostMs })
-    this.machines = this.#makeMachines()
-    const spawner = this.#startProcess(this.machine('spawner'))
-    this.program = spawner.attachProgram()
-    this.#oracle = driveSpawner(spawner, this.times, (place) => this.#removed(place))
-    this.#join(this.machines.slice(1))
-    spawner.hub.begin(this.#oracle.members())
-  }
-
-  #makeMachines(): Machine[] {
-    const { nodes = 3, threads = 2, spawnerThreads = 0, drift = 0.005 } = this.#options
-    const random = this.random.stream('machines')
-    const labels = typeof nodes === 'number' ? new Array<[]>(nodes).fill([]) : nodes
-    return [[], ...labels].map((own, index) => ({
-      index,
-      name: index === 0 ? 'spawner' : `node-${index}`,
-      labels: own,
-      threads: index === 0 ? spawnerThreads : threads,
-      rate: 1 + random.between(-drift, drift),
-      lives: 0,
-      isUp: false,
-      process: undefined,
-    }))
-  }
-
-  #startProcess(machine: Machine): SimulatedProcess {
-    machine.lives++
-    machine.isUp = true
-    const { placement = 'first', replicaMachines } = this.#options
-    const nodes = this.machines.length - 1
-    const place = this.#nextPlace++
-    const { agenda, random } = this
-    const process = new SimulatedProcess({
-      ...{ machine, place, nodes, placement, agenda, random, replicaMachines },
-      functions: this.#functions,
-    })
-    machine.process = process
-    this.#places.set(place, process)
-    return process
-  }
-
-  /** Processes that are ready take part: linked with all others, and in the next view. */
-  #join(machines: readonly Machine[]): void {
-    const spawner = this.node(0)
-    const peers = machines.map((machine) => {
-      const others = [...this.#places.values()].filter((one) => this.#isLinked(one))
-      const process = this.#startProcess(machine)
-      for (const other of others) this.#link(process, other)
-      driveNode(process, this.times, (reason) => this.#expelled(process, reason))
-      process.hub.executor.warm(1)
-      process.hub.turn()
-      const { place } = process
-      return spawner.hub.peers.get(place) as NonNullable<ReturnType<typeof spawner.hub.peers.get>>
-    })
-    this.#oracle.take(peers)
-    for (const machine of machines) this.#note(machine.name, 'joins')
-  }
-
-  #isLinked(process: SimulatedProcess): boolean {
-    if (process.place === 0) return true
-    return !process.isDead && this.node(0).hub.peers.get(process.place) !== undefined
-  }
-
-  #link(process: SimulatedProcess, other: SimulatedProcess): void {
-    const { network, times } = this
-    const { linkGraceMs: graceMs } = times
-    const arrived = (from: string, to: string, kinds: string): void => {
-      this.#note(to, `${from}: ${kinds}`)
-    }
-    const link = new SimulatedLink({ graceMs, network, arrived }, process, other)
-    const { ends } = link
-    this.#links = [...this.#links.filter(({ isOver }) => !isOver), link]
-    process.links.push(ends[0])
-    other.links.push(ends[1])
-    process.hub.peers.link(other.member, ends[0])
-    // Whoever is dialled knows of the other what it says of itself.
-    const { member } = process
-    const unknown = { ...member, index: 0, labels: [], threads: 0 }
-    other.hub.peers.link(other.place === 0 ? member : unknown, ends[1])
-  }
-
-  #note(at: string, what: string): void {
-    this.#trace.add(this.agenda.time, at, what)
-  }
-
-  /** It serves no more, and knows it: its process ends, and another begins where that is wanted. */
-  #expelled(process: SimulatedProcess, reason: string): void {
-    this.#note(process.name, `leaves: ${reason}`)
-    for (const { link } of process.hub.peers) {
-      link.send(['bye'])
-      link.close()
-    }
-    process.clock.setImmediate(() => this.#ended(process, this.#options.restarts !== false))
-  }
-
-  #ended(process: SimulatedProcess, restarts: boolean): void {
-    process.die()
-    const { machine } = process
-    if (machine.process !== process) return
-    machine.isUp = false
-    if (restarts) this.agenda.plan(restartMs, () => this.restart(machine.name))
-  }
-
-  /** The spawner looks for a node that it has lost until that is there again. */
-  #removed(place: number): void {
-    const process = this.#places.get(place)
-    if (process === undefined) return
-    this.#note(process.name, 'is removed')
-    const look = (waitMs: number): void => {
-      const next = (): void => {
-        if (!this.#takeBack(process.machine)) look(Math.min(2 * waitMs, returnMsMax))
-      }
-      this.node(0).clock.setTimer(waitMs, next, true)
-    }
-    look(returnMsMin)
-  }
-
-  #takeBack(machine: Machine): boolean {
-    if (!machine.isUp || machine.process?.isDead === false) return false
-    const linked = [...this.#places.values()].filter((one) => this.#isLinked(one))
-    const reaches = ({ name }: SimulatedProcess): boolean =>
-      this.network.reaches(machine.name, name)
-    if (!linked.every(reaches) || linked.some(({ isPaused }) => isPaused)) return false
-    // What was up until now was nobody's process.
-    machine.lives--
-    this.#join([machine])
-    this.node(0).hub.tellMembers(this.#oracle.members())
-    return true
+    this.#leave = enterSimulation()
+    if (records) this.#recording = new RecordingInMemory()
+    const parts = { random: this.random, trace: this.#trace, recording: this.#recording }
+    this.#cluster = new SimulatedCluster(options, parts)
   }
 
   // Who is there.
 
+  get agenda(): Agenda {
+    return this.#cluster.agenda
+  }
+
+  get network(): Network {
+    return this.#cluster.network
+  }
+
+  /** The computers by index: that of the spawner first. */
+  get machines(): readonly Machine[] {
+    return this.#cluster.machines
+  }
+
+  /** The thread of the program. */
+  get program(): SimulatedThread {
+    return this.#cluster.program
+  }
+
   /** By its name, such as `node-2`. */
   machine(name: string): Machine {
-    const found = this.machines.find((machine) => machine.name === name)
-    if (found !== undefined) return found
-    const names = this.machines.map((machine) => machine.name).join(', ')
-    throw new GoawayError(
-      'ERR_GOAWAY_CONFIG',
-      `No machine has the name ${name}; there are ${names}`,
-    )
+    return this.#cluster.machine(name)
   }
 
   /** The process of that place, or the last one of the machine with that name. */
   node(which: number | string): SimulatedProcess {
-    const found = typeof which === 'number' ? this.#places.get(which) : this.machine(which).process
-    if (found !== undefined) return found
-    throw new GoawayError('ERR_GOAWAY_CONFIG', `No process has place ${which}`)
+    return this.#cluster.node(which)
   }
 
   /** Processes that run, in the order of their places. */
   get processes(): SimulatedProcess[] {
-    return [...this.#places.values()].filter(({ isDead }) => !isDead)
+    return this.#cluster.processes
   }
 
   /** Names of those who belong to the cluster, as the spawner says. */
   get members(): string[] {
-    return this.#oracle.members().map(({ name }) => name)
+    return this.#cluster.members
   }
 
   // What happens to them.
 
   /** The process ends in the midst of whatever it does, and nothing comes back by itself. */
   crash(name: string): void {
-    if (name === 'spawner') {
-      const text = 'Cannot crash the spawner: it is the program, and all would be over'
-      throw new GoawayError('ERR_GOAWAY_CONFIG', text)
-    }
-    const { process } = this.machine(name)
-    if (process === undefined || process.isDead) return
-    this.#note(name, 'crashes')
-    this.#ended(process, false)
+    this.#cluster.crash(name)
   }
 
   /** A process is there again; it takes part, in a new place, once the spawner has found it. */
   restart(name: string): void {
-    const machine = this.machine(name)
-    if (machine.isUp) return
-    this.#note(name, 'restarts')
-    machine.isUp = true
-    machine.lives++
+    this.#cluster.restart(name)
   }
 
   /** It does nothing from now on, while its clock goes on. */
   pause(name: string): void {
-    this.#note(name, 'is paused')
+    this.#cluster.note(name, 'is paused')
     this.machine(name).process?.pause()
   }
 
   resume(name: string): void {
-    this.#note(name, 'goes on')
+    this.#cluster.note(name, 'goes on')
     this.machine(name).process?.resume()
   }
 
-  /** Nothing gets from the one machine to the other; the other direction stays open. */
-  block(from: string, to: string): void {
-    this.#note(from, `does not reach ${to}`)
-    this.network.block(this.machine(from).name, this.machine(to).name)
+  /**
+   * Nothing gets from the machines of one group to those of the other.
+   *
+   * @param oneWay the other direction stays open
+   * @returns what mends it
+   */
+  cut(from: readonly string[], to: readonly string[], oneWay = false): () => void {
+    const ways = from.flatMap((one) => to.map((other) => [one, other] as const))
+    if (!oneWay) ways.push(...ways.map(([one, other]) => [other, one] as const))
+    for (const name of [...from, ...to]) this.machine(name)
+    this.#cluster.note(
+      from.join(' '),
+      `${oneWay ? 'do not reach' : 'are cut from'} ${to.join(' ')}`,
+    )
+    for (const [one, other] of ways) this.network.block(one, other)
+    return this.#once(() => {
+      this.#cluster.note(from.join(' '), `reach ${to.join(' ')} again`)
+      for (const [one, other] of ways) this.network.unblock(one, other)
+    })
   }
 
-  /** Nothing gets from a machine of one group to one of another. Who is in none reaches all. */
-  partition(...groups: readonly (readonly string[])[]): void {
-    for (const group of groups) {
-      for (const other of groups) {
-        if (other === group) continue
-        for (const from of group) for (const to of other) this.block(from, to)
-      }
+  /** Each group is cut from all others. Who is in none reaches all. Returns what mends it. */
+  partition(...groups: readonly (readonly string[])[]): () => void {
+    const mends = groups.flatMap((group, at) =>
+      groups.slice(at + 1).map((other) => this.cut(group, other)),
+    )
+    return () => {
+      for (const mend of mends) mend()
     }
   }
 
-  /** Two machines reach each other again. */
-  mend(one: string, other: string): void {
-    this.#note(one, `reaches ${other}`)
-    this.network.unblock(one, other)
-    this.network.unblock(other, one)
+  /** All messages take so many times as long, until it is undone by what is returned. */
+  slow(factor: number): () => void {
+    this.#cluster.note('spawner', `the network takes ${factor} times as long`)
+    this.network.slowness *= factor
+    return this.#once(() => {
+      this.#cluster.note('spawner', 'the network is as before')
+      this.network.slowness /= factor
+    })
+  }
+
+  /** What mends a fault: once, and not after all was healed. */
+  #once(mend: () => void): () => void {
+    const healings = this.#healings
+    let isMended = false
+    return () => {
+      if (isMended || this.#healings !== healings) return
+      isMended = true
+      mend()
+    }
   }
 
   /** All reach all again, nobody is paused, and what has crashed restarts. */
   heal(): void {
-    this.#note('spawner', 'all is healed')
+    this.#cluster.note('spawner', 'all is healed')
+    this.#healings++
     this.network.unblockAll()
+    this.network.slowness = 1
     for (const { name, process, isUp } of this.machines) {
       process?.resume()
       if (!isUp) this.restart(name)
@@ -305,16 +174,13 @@ export class World {
 
   /** The connections between two machines break, and come back as soon as they can. */
   breakLinks(one: string, other: string): void {
-    this.#note(one, `loses its connection to ${other}`)
-    for (const link of this.#links) {
-      const names = link.ends.map(({ owner }) => owner.name)
-      if (names.includes(one) && names.includes(other)) link.break()
-    }
+    this.#cluster.note(one, `loses its connection to ${other}`)
+    for (const link of this.#cluster.linksBetween(one, other)) link.break()
   }
 
   /** From now on its clock goes so fast: 1 is right. */
   drift(name: string, rate: number): void {
-    this.#note(name, `has a clock of rate ${rate}`)
+    this.#cluster.note(name, `has a clock of rate ${rate}`)
     const machine = this.machine(name)
     machine.rate = rate
     if (machine.process !== undefined) machine.process.clock.rate = rate
@@ -325,6 +191,19 @@ export class World {
   }
 
   // Time.
+
+  /** Does something at that time. */
+  at(time: number, act: () => void): void {
+    this.agenda.plan(time - this.agenda.time, act)
+  }
+
+  /** Waits for so much true time, in milliseconds, while others step. */
+  sleep(ms: number): Promise<void> {
+    const owner = callingThread()
+    return new Promise((resolve) => {
+      this.agenda.plan(ms, resolve, { owner })
+    })
+  }
 
   /** One thing happens, and all that it makes ready. False: nothing is planned. */
   async step(): Promise<boolean> {
@@ -362,8 +241,22 @@ export class World {
     throw new GoawayError('ERR_GOAWAY_TIMEOUT', text)
   }
 
+  /**
+   * Nothing has been under way for so long that nothing will be: by now all who could be missed
+   * have been.
+   */
+  get isQuiet(): boolean {
+    const { nodeTimeoutMs, linkGraceMs } = this.#cluster.times
+    return this.agenda.quietMs > 4 * nodeTimeoutMs + linkGraceMs + returnMsMax
+  }
+
   get now(): number {
     return this.agenda.time
+  }
+
+  /** What was asked of objects and locks, and what was seen: for `check` of `goaway/check`. */
+  get history(): readonly HistoryOperation[] {
+    return this.#recording?.operations() ?? []
   }
 
   get trace(): readonly TraceEntry[] {
@@ -373,6 +266,13 @@ export class World {
   /** Equal for equal seeds, options and programs. */
   get hash(): string {
     return this.#trace.hash()
+  }
+
+  /** What has no answer yet, one line each. */
+  pending(): string[] {
+    return this.processes.flatMap((process) =>
+      [...process.threads()].flatMap((thread) => thread.pending()),
+    )
   }
 
   /** Everything ends. */
