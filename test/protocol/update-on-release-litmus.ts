@@ -4,8 +4,8 @@
  * the replica to read.
  */
 import { explore } from './explore.ts'
-import type { Instruction, Scenario, Script } from './update-on-release-model.ts'
 import { updateOnReleaseModel } from './update-on-release-model.ts'
+import type { Instruction, Scenario, Script } from './update-on-release-world.ts'
 
 /** `w x 1`, `r x`; `after 1`: when thread 1 has done its first access. */
 type Access = readonly ['w', place: string, value: number] | readonly ['r', place: string] | After

@@ -7,23 +7,17 @@
  * The driver is the one of docs/protocols/update-on-release.md: what orders to the lock machine
  * bring about is taken after all outputs of the step.
  */
-import type { LockInput, LockState } from '../../lib/protocol/lock.ts'
+import type { LockInput } from '../../lib/protocol/lock.ts'
 import { lock } from '../../lib/protocol/lock.ts'
 import type { LockOrder, View } from '../../lib/protocol/replica.ts'
 import type {
   UpdateOnReleaseInput,
   UpdateOnReleaseMutant,
   UpdateOnReleaseOutput,
-  UpdateOnReleaseState,
 } from '../../lib/protocol/update-on-release.ts'
 import { updateOnRelease } from '../../lib/protocol/update-on-release.ts'
-import type {
-  UpdateOnReleaseMessage,
-  UpdateOnReleaseOperation,
-} from '../../lib/wire/update-on-release-messages.ts'
 import type { Model, Move } from './explore.ts'
 import { Violation } from './explore.ts'
-import type { Monitor } from './update-on-release-monitor.ts'
 import {
   afterStep,
   beforeStep,
@@ -32,81 +26,9 @@ import {
   initialMonitor,
   lockNews,
 } from './update-on-release-monitor.ts'
-
-/** A value, or what the thread has read of the field, plus one; `null` deletes the field. */
-export type Written = number | 'increment' | null
-
-export type Instruction =
-  | readonly ['acquire' | 'tryAcquire', object: string]
-  /** Ends the section of the object that was acquired last. */
-  | readonly ['release', writes: Readonly<Record<string, Written>>, ackAll?: 'all']
-  /** The same, and nobody waits for the answer. */
-  | readonly ['tell', writes: Readonly<Record<string, Written>>]
-  | readonly ['init', object: string, fields: Readonly<Record<string, number>>]
-  | readonly ['read', object: string, field: string]
-  | readonly ['wait', object: string, field: string]
-  /** Goes on when that thread has come so far. */
-  | readonly ['after', thread: number, at: number]
-
-export interface Script {
-  readonly place: number
-  readonly steps: readonly Instruction[]
-}
-
-export interface Scenario {
-  readonly scripts: readonly Script[]
-  /** Places of the first view. */
-  readonly places?: readonly number[]
-  /** A node that comes in the second view. */
-  readonly joiner?: number
-  /** Nodes of which one may be removed. */
-  readonly removable?: readonly number[]
-  /** Threads that may be lost, and calls that may be given up; each once. */
-  readonly lost?: readonly number[]
-  readonly forgets?: readonly number[]
-  readonly ends?: readonly number[]
-  /** What the master says comes in any order: more than links do. */
-  readonly reordered?: boolean
-  /** The start, as far as it is the same for all: joined is who is in the first view. */
-  readonly joinOpen?: boolean
-  readonly mutant?: UpdateOnReleaseMutant
-  /** Judges what the threads have read, by thread, at the end. */
-  readonly outcome?: (reads: readonly (readonly unknown[])[]) => void
-}
-
-export interface ModelThread {
-  readonly place: number
-  at: number
-  calls: number
-  /** The call that has no answer. */
-  pending: readonly [call: number, instruction: Instruction] | null
-  holds: Readonly<{ object: string; token: number }> | null
-  reads: unknown[]
-  /** It is gone, or has been refused: it does nothing more. */
-  over: string | null
-  ended: boolean
-}
-
-export interface ModelNode {
-  readonly machine: UpdateOnReleaseState
-  mayServe: boolean
-  /** Views it has been given. */
-  views: number
-}
-
-export interface World {
-  readonly nodes: Map<number, ModelNode>
-  readonly lock: LockState
-  readonly links: Map<string, UpdateOnReleaseMessage[]>
-  readonly views: View[]
-  readonly threads: ModelThread[]
-  readonly monitor: Monitor
-  removed: number
-  joined: boolean
-  readonly faults: Set<string>
-}
-
-const master = 1
+import { answerThread, operationOf } from './update-on-release-threads.ts'
+import type { Fed, Instruction, ModelThread, Scenario, World } from './update-on-release-world.ts'
+import { clientOf, master, nodeAt, ownerOf } from './update-on-release-world.ts'
 
 export function updateOnReleaseModel(scenario: Scenario): Model<World> {
   return {
@@ -300,51 +222,6 @@ function stepThread(scenario: Scenario, world: World, index: number): void {
   feed(world, thread.place, { type: 'request', client: clientOf(index), call, ...rest })
 }
 
-function operationOf(
-  world: World,
-  thread: ModelThread,
-  instruction: Instruction,
-): UpdateOnReleaseOperation {
-  const held = thread.holds ?? { object: 'o', token: -1 }
-  switch (instruction[0]) {
-    case 'acquire':
-    case 'tryAcquire':
-      return Object.freeze([instruction[0], instruction[1]])
-    case 'init': {
-      const fields = Object.entries(instruction[2]).map((entry) => Object.freeze(entry))
-      return Object.freeze(['init', instruction[1], Object.freeze(fields)])
-    }
-    case 'read':
-      return Object.freeze(['get', instruction[1], instruction[2], 0])
-    case 'wait':
-      return Object.freeze(['wait', instruction[1], instruction[2], 0])
-    case 'release':
-    case 'tell': {
-      const fields = nodeAt(world, thread.place).machine.objects.get(held.object)
-      const writes = Object.entries(instruction[1]).map(([field, value]) => {
-        if (value === null) return Object.freeze([field] as const)
-        const read = Number(fields?.get(field)?.value ?? 0)
-        return Object.freeze([field, value === 'increment' ? read + 1 : value] as const)
-      })
-      const ackAll = instruction[2] === 'all'
-      return Object.freeze([
-        'release',
-        held.object,
-        held.token,
-        Object.freeze(writes),
-        ackAll,
-        null,
-      ] as const)
-    }
-    default:
-      throw new Error(`no operation: ${instruction[0]}`)
-  }
-}
-
-/** An input, to which is added whether this node may serve. */
-export type Fed = WithoutLease<UpdateOnReleaseInput>
-type WithoutLease<Input> = Input extends unknown ? Omit<Input, 'mayServe'> : never
-
 /** An input and all that it brings about at this node, as the driver takes it. */
 function feed(world: World, place: number, first: Fed): void {
   const node = nodeAt(world, place)
@@ -402,42 +279,4 @@ function orderLock(world: World, order: LockOrder): readonly Fed[] {
   }
   lockNews(world, order, news)
   return news
-}
-
-function answerThread(
-  world: World,
-  output: Extract<UpdateOnReleaseOutput, { type: 'answer' | 'refuse' }>,
-): void {
-  const index = output.client - 100
-  const thread = world.threads[index]
-  if (thread?.pending?.[0] !== output.call) {
-    throw new Violation(`U7: call ${output.call} of ${output.client} was answered, not asked`)
-  }
-  const [, instruction] = thread.pending
-  thread.pending = null
-  if (output.type === 'refuse') {
-    thread.over = output.code
-    return
-  }
-  const { answer } = output
-  if (instruction[0] === 'acquire' || instruction[0] === 'tryAcquire') {
-    if (answer === 0) thread.over = 'not now'
-    else thread.holds = Object.freeze({ object: instruction[1], token: Number(answer) })
-  } else if (instruction[0] === 'read') {
-    thread.reads.push((answer as readonly unknown[])[1])
-  }
-}
-
-export function nodeAt(world: World, place: number): ModelNode {
-  const node = world.nodes.get(place)
-  if (node === undefined) throw new Error(`there is no node ${place}`)
-  return node
-}
-
-export function clientOf(index: number): number {
-  return index + 100
-}
-
-function ownerOf(index: number): number {
-  return index + 10
 }

@@ -12,8 +12,8 @@ import type {
   UpdateOnReleaseMessage,
 } from '../../lib/wire/update-on-release-messages.ts'
 import { canonical, Violation } from './explore.ts'
-import type { Fed, ModelNode, ModelThread, World } from './update-on-release-model.ts'
-import { clientOf, nodeAt } from './update-on-release-model.ts'
+import type { Fed, ModelNode, ModelThread, World } from './update-on-release-world.ts'
+import { clientOf, master, nodeAt } from './update-on-release-world.ts'
 
 interface LoggedEntry {
   readonly object: string
@@ -35,8 +35,6 @@ export interface Monitor {
   /** What an `init` of a node asked that the master has not seen yet. */
   readonly early: { readonly from: number; readonly message: UpdateOnReleaseMessage }[]
 }
-
-const master = 1
 
 export function initialMonitor(): Monitor {
   return {

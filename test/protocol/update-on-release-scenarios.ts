@@ -2,7 +2,7 @@
  * Worlds for the explorer: docs/protocols/update-on-release.md, "What was explored". Those in
  * `large` take a minute or more, and are explored by `npm run proof`.
  */
-import type { Instruction, Scenario, Script } from './update-on-release-model.ts'
+import type { Instruction, Scenario, Script } from './update-on-release-world.ts'
 
 /** A critical section that counts: it writes two fields, of which nobody may see one alone. */
 const count: readonly Instruction[] = [

@@ -2,9 +2,9 @@
 import t from 'tap'
 import type { UpdateOnReleaseMutant } from '../../lib/protocol/update-on-release.ts'
 import { explore } from './explore.ts'
-import type { Instruction, Scenario } from './update-on-release-model.ts'
 import { updateOnReleaseModel } from './update-on-release-model.ts'
 import { small } from './update-on-release-scenarios.ts'
+import type { Instruction, Scenario } from './update-on-release-world.ts'
 
 const statesMax = 100_000
 
