@@ -32,6 +32,8 @@ export interface HubParts {
   readonly replicaMachines?: ReplicaMachines | undefined
   /** Where this process records, if it is to. */
   readonly history?: HistoryTarget | undefined
+  /** Records what this hub does, where that goes to no file. */
+  readonly recorder?: Recorder | undefined
 }
 
 /** What a node is to the others. */
@@ -62,7 +64,8 @@ function givenOf({ clock, bell, replicaMachines }: HubParts): Given {
   }
 }
 
-function recorderOf({ history }: HubParts): Pick<HubOptions, 'recorder'> {
+function recorderOf({ history, recorder }: HubParts): Pick<HubOptions, 'recorder'> {
+  if (recorder !== undefined) return { recorder }
   return history === undefined ? {} : { recorder: new Recorder(history) }
 }
 

@@ -102,6 +102,7 @@ export class SimulatedProcess implements LinkOwner, ThreadHome {
       replicaMachines: options.replicaMachines,
       clock: this.clock,
       bell,
+      recorder: this.recorder(),
     })
   }
 

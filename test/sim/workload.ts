@@ -12,7 +12,7 @@ const expected = new Set([
   'ERR_GOAWAY_STALE_TOKEN',
   'ERR_GOAWAY_TIMEOUT',
   'ERR_GOAWAY_CANCELLED',
-  'ERR_GOAWAY_LOCK_LOST',
+  'ERR_GOAWAY_SESSION_LOST',
 ])
 
 export function isExpected(error: unknown): boolean {
