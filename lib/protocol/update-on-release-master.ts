@@ -14,6 +14,7 @@ import type {
   ReleaseWrite,
   ToMasterMessage,
 } from '../wire/update-on-release-messages.ts'
+import { rendezvous } from './rendezvous.ts'
 import type { LockNews } from './replica.ts'
 import { updateOnReleaseLock } from './replica.ts'
 import type { Refusal } from './strict-refusal.ts'
@@ -271,9 +272,14 @@ function init(
   if (call !== 0) tell(state, from, ['reply', client, call, null, master.gseq], outputs)
 }
 
+/** As of strict objects: of a lock that another node serves, the holder is not known here. */
 function staleFences(master: MasterState, fences: Fences): Refusal | null {
-  const { tokens, foreignTokens } = master
-  return staleFence({ holders: tokens, foreignTokens }, fences)
+  const { tokens, foreignTokens, lockPlaces } = master
+  const marked = fences?.map(([lock, token]) => {
+    const isForeign = lockPlaces.length > 1 && rendezvous(lock, lockPlaces) !== lockPlaces[0]
+    return isForeign ? ([lock, token, 1] as const) : ([lock, token] as const)
+  })
+  return staleFence({ holders: tokens, foreignTokens }, marked ?? null)
 }
 
 function noRoom(

@@ -11,7 +11,13 @@ import type {
   UpdateOnReleaseMessage,
   UpdateOnReleaseOperation,
 } from '../wire/update-on-release-messages.ts'
-import type { LockNews, LockOrder, ReplicaInput, ReplicaOutput } from './replica.ts'
+import type {
+  LockNews,
+  LockOrder,
+  ReplicaInput,
+  ReplicaOutput,
+  ReplicaParameters,
+} from './replica.ts'
 
 export type UpdateOnReleaseInput =
   | ReplicaInput<UpdateOnReleaseOperation, UpdateOnReleaseMessage>
@@ -100,6 +106,8 @@ export interface AwaitedRelease extends GatedAnswer {
 
 /** What only the master has. */
 export interface MasterState {
+  /** Places over which users' locks are spread. */
+  readonly lockPlaces: readonly number[]
   /** The number of the log's last entry. */
   gseq: number
   /** Names that some `init` has named, by object. They stay when the field is deleted. */
@@ -148,16 +156,15 @@ export interface UpdateOnReleaseState {
   readonly master: MasterState | null
 }
 
-export interface UpdateOnReleaseParameters {
-  readonly place: number
-  readonly founders: number
+export interface UpdateOnReleaseParameters extends ReplicaParameters {
   readonly mutant?: UpdateOnReleaseMutant
 }
 
 export function initialState(parameters: UpdateOnReleaseParameters): UpdateOnReleaseState {
-  const { place, founders, mutant } = parameters
+  const { place, founders, placement, mutant } = parameters
   const masterPlace = founders === 0 ? 0 : 1
   const isMaster = place === masterPlace
+  const spread = placement === 'hash' ? Math.max(founders, 1) : 1
   return {
     mutant: mutant ?? null,
     place,
@@ -174,12 +181,13 @@ export function initialState(parameters: UpdateOnReleaseParameters): UpdateOnRel
     gated: [],
     holds: new Map(),
     waits: new Map(),
-    master: isMaster ? initialMaster() : null,
+    master: isMaster ? initialMaster(spread) : null,
   }
 }
 
-function initialMaster(): MasterState {
+function initialMaster(spread: number): MasterState {
   return {
+    lockPlaces: Array.from({ length: spread }, (_, index) => index + 1),
     gseq: 0,
     initialised: new Map(),
     holders: new Map(),

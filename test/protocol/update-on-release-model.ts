@@ -80,7 +80,12 @@ function initial(scenario: Scenario): World {
 
 function addNode(world: World, place: number, mutant?: UpdateOnReleaseMutant): void {
   const parameters = mutant === undefined ? {} : { mutant }
-  const machine = updateOnRelease.initial({ place, founders: 2, ...parameters })
+  const machine = updateOnRelease.initial({
+    place,
+    founders: 2,
+    placement: 'first',
+    ...parameters,
+  })
   world.nodes.set(place, { machine, mayServe: true, views: 0 })
 }
 
