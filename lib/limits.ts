@@ -275,8 +275,10 @@ export const checkMsMax = Number.POSITIVE_INFINITY
 export const updatesUnderWayMax = 64 * 1024
 /** Calls of one node that wait for a copy to become valid, or to change. */
 export const parkedReadsMax = 1024 * 1024
-/** Messages that came before the view they belong to; what is beyond is never acknowledged. */
-export const heldMessagesMax = 1024 * 1024
+/** Messages that came before the view they belong to: more than all nodes can have under way. */
+export const heldMessagesMax = 2 * clusterNodesMax * updatesUnderWayMax
+/** Locks that a node serves, and has told its replicas of: beyond, the oldest are forgotten. */
+export const servedLocksKept = 256 * 1024
 /** Updates of one object in one epoch: stamps stay exact in a double, for 2^13 epochs. */
 export const updatesPerEpoch = 2 ** 40
 

@@ -6,7 +6,7 @@
  * it.
  * Rule 2: a record is dropped when its node has had the answer, or is gone.
  */
-import { foreignLocksMax } from '../limits.ts'
+import { foreignLocksMax, servedLocksKept } from '../limits.ts'
 import type { UpdateAnswer, UpdateRecord } from '../wire/lin-fast-read-messages.ts'
 import type { Fences } from '../wire/messages.ts'
 import type { LinFastReadState, RecordedClient } from './lin-fast-read-state.ts'
@@ -84,8 +84,9 @@ export function checkFences(state: LinFastReadState, fences: Fences): Refusal | 
     if (least === undefined && state.leastTokens.size >= foreignLocksMax) {
       return ['ERR_GOAWAY_LIMIT', `${what}: tokens of ${foreignLocksMax} locks are kept already`]
     }
-    if (least !== undefined && token < least) {
-      const message = `${what}: it is held no more, and the next write needs token ${least} or more`
+    const smallest = Math.max(least ?? 0, state.servedTokens.get(lock) ?? 0)
+    if (token < smallest) {
+      const message = `${what}: it is held no more, and a write needs token ${smallest} or more`
       return ['ERR_GOAWAY_STALE_TOKEN', message]
     }
   }
@@ -99,5 +100,17 @@ export function keepTokens(state: LinFastReadState, tokens: NonNullable<Fences>)
     const least = state.leastTokens.get(lock)
     if (least === undefined && state.leastTokens.size >= foreignLocksMax) continue
     if (least === undefined || token > least) state.leastTokens.set(lock, token)
+  }
+}
+
+/** A lock of this node has another holder, or none: this is the smallest token that may come. */
+export function keepServed(state: LinFastReadState, lock: string, token: number): void {
+  const { servedTokens } = state
+  servedTokens.delete(lock)
+  servedTokens.set(lock, token)
+  if (servedTokens.size <= servedLocksKept) return
+  for (const oldest of servedTokens.keys()) {
+    servedTokens.delete(oldest)
+    return
   }
 }

@@ -147,6 +147,8 @@ export interface LinFastReadState {
   members: readonly number[]
   /** Members that are home of objects. */
   homes: readonly number[]
+  /** It had a lease: until then it is told views, and nothing else. */
+  hasServed: boolean
   /** The lease has run out, or this node is not in the view: it serves no more, for ever. */
   isOver: boolean
   /** It has, or had, all that the homes have. */
@@ -155,8 +157,10 @@ export interface LinFastReadState {
   readonly synced: Set<number>
   readonly objects: Map<string, CopiedObject>
   readonly clients: Map<number, RecordedClient>
-  /** Of each lock that was seen, the smallest token with which a write may still come. */
+  /** Of each lock that a write came under, the smallest token with which another may come. */
   readonly leastTokens: Map<string, number>
+  /** The same of locks that this node serves; those that were granted last come last. */
+  readonly servedTokens: Map<string, number>
   /** Messages of views that have not come. */
   held: { readonly from: number; readonly message: LinFastReadMessage }[]
   /** As a home: members that have all it has; and of these those that have what it took over. */
@@ -185,12 +189,14 @@ export function initialState(parameters: LinFastReadParameters): LinFastReadStat
     epoch: 0,
     members: first,
     homes: homesOf(first, founders, placement),
+    hasServed: false,
     isOver: false,
     isComplete: place <= founders || mutant === 'joiners read at once',
     synced: new Set(),
     objects: new Map(),
     clients: new Map(),
     leastTokens: new Map(),
+    servedTokens: new Map(),
     held: [],
     knowing: new Set(first),
     told: new Set(first),

@@ -22,7 +22,7 @@ import {
 import { restoreObjects, takeAcknowledge, takeComplete, takeUpdate } from './lin-fast-read-home.ts'
 import { takeInvalidate, takeRestore, takeSynced, takeValidate } from './lin-fast-read-member.ts'
 import { type ReadOperation, takeRead, wakeObject } from './lin-fast-read-reads.ts'
-import { keepTokens } from './lin-fast-read-records.ts'
+import { keepServed } from './lin-fast-read-records.ts'
 import {
   homesOf,
   initialState,
@@ -57,7 +57,8 @@ function step(state: LinFastReadState, input: LinFastReadInput): readonly LinFas
     case 'request':
     case 'message':
     case 'view':
-      if (!input.mayServe && state.mutant !== 'no lease test') end(state, outputs)
+      if (input.mayServe) state.hasServed = true
+      else if (!isEarly(state, input) && state.mutant !== 'no lease test') end(state, outputs)
       if (!state.isOver) serve(state, outputs, input)
       else if (input.type === 'request' && input.call !== 0) {
         outputs.push(refusal(input.client, input.call, false))
@@ -74,14 +75,19 @@ function step(state: LinFastReadState, input: LinFastReadInput): readonly LinFas
       }
       break
     case 'lockGranted':
-      keepTokens(state, [[input.lock, input.token]])
+      keepServed(state, input.lock, input.token)
       break
     case 'lockFreed':
       // Its next holder has a larger one.
-      keepTokens(state, [[input.lock, input.token + 1]])
+      keepServed(state, input.lock, input.token + 1)
       break
   }
   return outputs
+}
+
+/** There is no lease yet, and nothing that one would be needed for. */
+function isEarly(state: LinFastReadState, { type }: LinFastReadInput): boolean {
+  return type === 'view' && !state.hasServed
 }
 
 function end(state: LinFastReadState, outputs: LinFastReadOutput[]): void {

@@ -255,6 +255,43 @@ t.test('step 14: a node whose lease is over serves no more', async (t) => {
   t.equal(stage.run(1, get('x')), 'ERR_GOAWAY_NODE_LOST', 'for ever')
 })
 
+t.test('step 14: views may come before the first lease', async (t) => {
+  const stage = new Stage(2)
+  stage.view(1, [0, 1, 2], [0, 1])
+  stage.over.add(2)
+  stage.view(1, [0, 1, 2], [2])
+  stage.view(2, [0, 2])
+  stage.over.clear()
+  stage.deliver()
+  t.equal(stage.run(2, set('x', 1)), `${version(2, 1)}`)
+  t.equal(stage.run(0, get('x')), `[${version(2, 1)},1]`)
+})
+
+t.test('homes that are spread lose only their own objects', async (t) => {
+  const stage = Stage.of(3, 'hash')
+  const names = Array.from({ length: 30 }, (_, at) => `object ${at}`)
+  for (const name of names) stage.run(0, ['set', name, 'x', 1, null])
+  const homes = (): unknown[] => names.map((name) => stage.nodes[0]?.objects.get(name)?.home)
+  const before = homes()
+  t.strictSame([...new Set(before)].sort(), [1, 2, 3])
+  stage.add(4)
+  stage.view(2, [0, 1, 2, 3, 4])
+  stage.deliver((sent) => sent.from !== 3)
+  const read = stage.ask(4, ['get', names[before.indexOf(1)] as string, 'x', 0])
+  const late = stage.ask(4, ['get', names[before.indexOf(3)] as string, 'x', 0])
+  t.ok(stage.answer(read), 'its home has sent everything')
+  t.equal(stage.answer(late), undefined, 'that one has not')
+  stage.deliver()
+  t.ok(stage.answer(late))
+  stage.view(3, [0, 2, 3, 4])
+  stage.deliver()
+  const after = homes()
+  for (const [at, home] of before.entries()) {
+    t.equal(after[at] === home, home !== 1)
+    t.match(stage.run(4, ['get', names[at] as string, 'x', 0]), /,1\]$/)
+  }
+})
+
 t.test('step 15: records go when their answers have come, and with their nodes', async (t) => {
   const stage = Stage.of(2)
   for (let count = 0; count < 5; count += 1) stage.run(2, ['add', 'o', 'x', 1, null])
