@@ -60,6 +60,7 @@ export class Peers {
   readonly #byPlace = new Map<number, Peer>()
   readonly #host: PeerHost
   readonly #own: OwnStores
+  readonly #founders: number
 
   constructor(
     options: PeersOptions,
@@ -70,7 +71,10 @@ export class Peers {
   ) {
     this.place = options.place
     const mayServe = (): boolean => this.driver.standing() !== 'expired'
-    this.router = new Router(options, own, replies, mayServe)
+    this.#founders = options.nodes
+    // One that has come back serves nothing, also not to itself.
+    const index = this.#isFounder(options) ? options.index : 0
+    this.router = new Router({ ...options, index }, own, replies, mayServe)
     this.#own = own
     this.driver = {
       standing: () => 'serving',
@@ -111,8 +115,17 @@ export class Peers {
   link(member: Member, end: LinkEnd): Peer {
     const peer = new Peer(member, end, this.#host)
     this.#byPlace.set(member.place, peer)
-    this.router.add(member.index, peer.stores)
+    this.#addStores(peer, member)
     return peer
+  }
+
+  /** Whether it is the first node in its place of the cluster file: only these serve anything. */
+  #isFounder({ place }: { readonly place: number }): boolean {
+    return place <= this.#founders
+  }
+
+  #addStores(peer: Peer, member: Member): void {
+    if (this.#isFounder(member)) this.router.add(member.index, peer.stores)
   }
 
   /** Whether anything was sent to another node since this was asked last. */
@@ -126,7 +139,7 @@ export class Peers {
   joined(peer: Peer, member: Member): void {
     peer.member = member
     // One that has dialled this node before it was told of it had no index until now.
-    this.router.add(member.index, peer.stores)
+    this.#addStores(peer, member)
     this.routines?.joined(peer)
     peer.isMember = true
     const early = peer.early.splice(0)
