@@ -5,6 +5,7 @@ import { recordOf } from '../client/error-codec.ts'
 import { GoawayError } from '../errors.ts'
 import type { Recorder } from '../history/recorder.ts'
 import { type LockInput, type LockOutput, lock } from '../protocol/lock.ts'
+import { isObjectLock } from '../protocol/lock-state.ts'
 import type { LockOrder } from '../protocol/replica.ts'
 import { type StrictInput, type StrictOutput, strict } from '../protocol/strict.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
@@ -120,6 +121,8 @@ export class Master implements OwnStores, ReplicaLocks {
   /** Nobody else knows when it was freed, or that it was at all where its holder is gone. */
   #freed(key: string, token: number, start: number): void {
     this.#changed('lockFreed', key, token)
+    // A history has no sections of an object, but the writes that they released.
+    if (isObjectLock(key)) return
     const asked = { kind: 'lock', store: 'lock', key, op: 'release', arg: token } as const
     this.#recorder?.seen(this, start, asked, undefined)
   }

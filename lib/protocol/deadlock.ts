@@ -9,6 +9,7 @@
  * It needs all of these, so a cycle of needs is a deadlock, and there is none without a cycle.
  */
 import type { LockState, LockWaiter } from './lock-state.ts'
+import { lockText } from './lock-state.ts'
 
 interface Actor {
   readonly client: number
@@ -135,9 +136,9 @@ function describeCycle(reached: ReadonlyMap<string, Need>, start: string): strin
 function reason(need: Need): string {
   switch (need.why) {
     case 'holder':
-      return `waits for lock ${JSON.stringify(need.lock)} of`
+      return `waits for ${lockText(need.lock)} of`
     case 'queue':
-      return `waits for lock ${JSON.stringify(need.lock)} behind`
+      return `waits for ${lockText(need.lock)} behind`
     case 'thread':
       return `shares thread ${need.from.thread}, blocked by`
   }

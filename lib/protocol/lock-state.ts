@@ -11,6 +11,16 @@
  */
 export const objectLockPrefix = '\u0000'
 
+export function isObjectLock(name: string): boolean {
+  return name.startsWith(objectLockPrefix)
+}
+
+/** A lock in words: that of an object is known to its user by the object. */
+export function lockText(name: string): string {
+  if (!isObjectLock(name)) return `lock ${JSON.stringify(name)}`
+  return `object ${JSON.stringify(name.slice(name.indexOf(' ') + 1))}`
+}
+
 /** A parked `acquire`. */
 export interface LockWaiter {
   readonly lock: string

@@ -11,7 +11,7 @@ import { lockQueueMax, locksMax } from '../limits.ts'
 import type { LockAnswer, LockOperation } from '../wire/messages.ts'
 import { findDeadlock } from './deadlock.ts'
 import type { HeldLock, LockClient, LockMutant, LockState, LockWaiter } from './lock-state.ts'
-import { objectLockPrefix } from './lock-state.ts'
+import { isObjectLock, lockText } from './lock-state.ts'
 import type { Machine } from './machine.ts'
 
 export type { LockMutant, LockState } from './lock-state.ts'
@@ -140,7 +140,7 @@ function acquire(
   if (held === undefined) return acquireFree(state, input, name)
   if (input.owner !== 0 && isAtLock(state, input, held)) {
     const who = `routine ${input.owner}`
-    const message = `acquire lock ${JSON.stringify(name)}: ${who} holds it or waits for it already`
+    const message = `acquire ${lockText(name)}: ${who} holds it or waits for it already`
     return refuse(input, 'ERR_GOAWAY_LOCK_HELD', message)
   }
   if (!mayWait) return answer(input, 0)
@@ -149,7 +149,7 @@ function acquire(
 
 function acquireFree(state: LockState, input: LockRequest, name: string): readonly LockOutput[] {
   if (state.locks.size >= locksMax) {
-    const message = `acquire lock ${JSON.stringify(name)}: ${locksMax} locks are held already`
+    const message = `acquire ${lockText(name)}: ${locksMax} locks are held already`
     return refuse(input, 'ERR_GOAWAY_LIMIT', message)
   }
   const { client, thread, owner, call, session = 0 } = input
@@ -170,7 +170,7 @@ function enqueue(state: LockState, input: LockRequest, held: HeldLock): readonly
     return refuse(input, 'ERR_GOAWAY_PROTOCOL', `acquire: call ${call} waits already`)
   }
   if (held.queue.length >= lockQueueMax) {
-    const message = `acquire lock ${JSON.stringify(held.name)}: ${lockQueueMax} calls wait already`
+    const message = `acquire ${lockText(held.name)}: ${lockQueueMax} calls wait already`
     return refuse(input, 'ERR_GOAWAY_LIMIT', message)
   }
   const ticket = held.lastTicket + 1
@@ -178,7 +178,7 @@ function enqueue(state: LockState, input: LockRequest, held: HeldLock): readonly
   const waiter: LockWaiter = { lock: held.name, ...who, ticket }
   const cycle = findDeadlock(state, waiter)
   if (cycle !== null) {
-    const message = `acquire lock ${JSON.stringify(held.name)}: it would wait for itself: ${cycle}`
+    const message = `acquire ${lockText(held.name)}: it would wait for itself: ${cycle}`
     return refuse(input, 'ERR_GOAWAY_DEADLOCK', message)
   }
   held.lastTicket = ticket
@@ -195,7 +195,7 @@ function release(
 ): readonly LockOutput[] {
   const held = state.locks.get(name)
   if (held === undefined || held.token !== token || held.client !== input.client) {
-    const message = `release lock ${JSON.stringify(name)}: token ${token} does not hold it here`
+    const message = `release ${lockText(name)}: token ${token} does not hold it here`
     return refuse(input, 'ERR_GOAWAY_LOCK_NOT_HELD', message)
   }
   const effects: LockOutput[] = []
@@ -225,15 +225,15 @@ function ownerEnded(state: LockState, client: number, owner: number): readonly L
   const effects: LockOutput[] = []
   const answers: LockOutput[] = []
   for (const waiter of [...entry.waits.values()]) {
-    if (waiter.owner !== owner || isOfObject(waiter.lock)) continue
+    if (waiter.owner !== owner || isObjectLock(waiter.lock)) continue
     leaveQueue(state, waiter)
-    const message = `acquire lock ${JSON.stringify(waiter.lock)}: routine ${owner} has ended`
+    const message = `acquire ${lockText(waiter.lock)}: routine ${owner} has ended`
     const { call } = waiter
     answers.push({ type: 'refuse', client, call, code: 'ERR_GOAWAY_CANCELLED', message })
   }
   for (const name of [...entry.holds.keys()]) {
     const held = state.locks.get(name)
-    if (held?.owner === owner && !isOfObject(name)) free(state, held, effects, answers)
+    if (held?.owner === owner && !isObjectLock(name)) free(state, held, effects, answers)
   }
   return effects.concat(answers)
 }
@@ -245,11 +245,11 @@ function clientLost(state: LockState, client: number): readonly LockOutput[] {
   const answers: LockOutput[] = []
   // Its waits go first, lest a lock of its own be granted to it once more.
   for (const waiter of [...entry.waits.values()]) {
-    if (!isOfObject(waiter.lock)) leaveQueue(state, waiter)
+    if (!isObjectLock(waiter.lock)) leaveQueue(state, waiter)
   }
   for (const name of [...entry.holds.keys()]) {
     const held = state.locks.get(name)
-    if (held !== undefined && !isOfObject(name)) free(state, held, effects, answers)
+    if (held !== undefined && !isObjectLock(name)) free(state, held, effects, answers)
   }
   return effects.concat(answers)
 }
@@ -267,7 +267,7 @@ function sessionEnded(
     if (waiter.session !== session) continue
     leaveQueue(state, waiter)
     const { client, call } = waiter
-    const message = `acquire lock ${JSON.stringify(waiter.lock)}: ${sessionIsOver}`
+    const message = `acquire ${lockText(waiter.lock)}: ${sessionIsOver}`
     answers.push({ type: 'refuse', client, call, code: 'ERR_GOAWAY_SESSION_LOST', message })
   }
   for (const name of entries.flatMap(({ holds }) => [...holds.keys()])) {
@@ -332,11 +332,6 @@ function openClient(state: LockState, client: number): LockClient {
 
 function closeClient(state: LockState, client: number, entry: LockClient | undefined): void {
   if (entry?.holds.size === 0 && entry.waits.size === 0) state.clients.delete(client)
-}
-
-/** Its own machine says when it is over: see `objectLockPrefix`. */
-function isOfObject(name: string): boolean {
-  return name.startsWith(objectLockPrefix)
 }
 
 /** Whether the routine that asks holds the lock or is in its queue. */

@@ -1,4 +1,4 @@
-/** The numbered steps of docs/protocols/update-on-release.md, one by one, with a real lock machine. */
+/** The numbered steps of docs/protocols/update-on-release.md, with a real lock machine. */
 import t from 'tap'
 import type { LockState } from '../../lib/protocol/lock.ts'
 import { lock } from '../../lib/protocol/lock.ts'
@@ -20,6 +20,8 @@ class Nodes {
   readonly locks: LockState = lock.initial()
   /** What threads were told: `client call answer`. */
   readonly told: string[] = []
+  /** The last refusal in words. */
+  said = ''
   /** Names of messages, with whom they went to. */
   sent: string[] = []
   readonly cells: string[] = []
@@ -82,6 +84,7 @@ class Nodes {
       this.told.push(`${output.client} ${output.call} ${JSON.stringify(output.answer)}`)
     } else if (output.type === 'refuse') {
       this.told.push(`${output.client} ${output.call} ${output.code.slice('ERR_GOAWAY_'.length)}`)
+      this.said = output.message
     } else if (output.type === 'cell') {
       this.cells.push(`${place} ${output.object}.${output.field} ${JSON.stringify(output.state)}`)
     } else if (output.type === 'lock') {
@@ -216,6 +219,7 @@ t.test('step 2: a wait for an object and a lock in a circle is a deadlock', asyn
   acquire(20, 2)
   nodes.ask(1, 10, 2, ['acquire', 'o'])
   t.same(nodes.news(), ['20 1 2', '10 2 DEADLOCK'])
+  t.match(nodes.said, /^acquire object "o": it would wait for itself: .* waits for lock "l" of/)
 })
 
 t.test('step 6: ackAll waits for every member, until it is removed', async (t) => {
