@@ -6,6 +6,7 @@ import { resolve } from 'node:path'
 import type { Argv, CommandModule } from 'yargs'
 import { checkThreads, threadsVariable } from '../client/threads-variable.ts'
 import { GoawayError } from '../errors.ts'
+import { historyVariable } from '../history/history-file.ts'
 import { loaderOptions } from './find-loader.ts'
 import { runProgram } from './run-program.ts'
 
@@ -16,13 +17,14 @@ interface RunArguments {
   program: string
   threads?: string | undefined
   cluster?: string | undefined
+  history?: string | undefined
   '--'?: string[] | undefined
 }
 
 const clusterOption = /^(-c|--cluster)(=|$)/
 
 /** The options of `run` that are followed by their value. */
-const optionsWithValue = new Set(['--threads', '--cluster', '-c'])
+const optionsWithValue = new Set(['--threads', '--cluster', '-c', '--history'])
 
 /**
  * Marks where the program's own arguments begin: what comes after its name is none of our
@@ -50,7 +52,7 @@ export const runCommand: CommandModule<object, RunArguments> = {
   describe: 'Run a program, JavaScript or TypeScript',
   builder: (parser) =>
     (parser as Argv<RunArguments>)
-      .usage('$0 run [-c cluster.yaml] [--threads n] <program> [its arguments...]')
+      .usage('$0 run [-c cluster.yaml] [--threads n] [--history file] <program> [its arguments...]')
       .positional('program', { type: 'string', demandOption: true, describe: 'File to run' })
       .option('threads', {
         type: 'string',
@@ -63,14 +65,20 @@ export const runCommand: CommandModule<object, RunArguments> = {
         requiresArg: true,
         describe: `Cluster file, on whose nodes it runs; sets ${clusterVariable}`,
       })
+      .option('history', {
+        type: 'string',
+        requiresArg: true,
+        describe: `File to record operations of objects and locks in; sets ${historyVariable}`,
+      })
       .example('$0 run app.ts -- -c 3', 'a -c for the program')
       .example('$0 run app.ts', "on this machine's threads")
       .example('$0 run app.ts -c cluster.yaml --size 3', 'on a cluster; --size is for the program')
       .epilogue('Exit codes: those of the program; 2 when it, or the cluster file, is not there.'),
-  handler: async ({ program, threads, cluster, '--': own = [] }) => {
+  handler: async ({ program, threads, cluster, history, '--': own = [] }) => {
     const path = findFile('run', program)
     const env = { ...process.env }
     if (threads !== undefined) env[threadsVariable] = String(checkThreads('--threads', threads))
+    if (history !== undefined) env[historyVariable] = resolve(history)
     if (cluster !== undefined) {
       env[clusterVariable] = findFile('use cluster file', cluster)
       // What is wrong with the file is told at once, and without the stack of the program's hub.
