@@ -70,6 +70,7 @@ export class HistoryKeeper {
     }
     link.send(['fetched'])
     link.flush()
+    await conversation.next('parts')
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -88,7 +89,8 @@ export class NodeRecording {
       case 'fetch':
         return this.#options.send(['piece', this.#read(message[1], message[2])])
       case 'fetched':
-        return this.#forget()
+        this.#forget()
+        return this.#options.send(['parts', []])
     }
   }
 
@@ -104,6 +106,7 @@ export class NodeRecording {
   /** Its own, and those of the processes that were this node before it. */
   #ownParts(): string[] {
     const { name } = this.#options.member
+    if (!existsSync(this.#folder)) return []
     return readdirSync(this.#folder).filter((part) => {
       return part === partNameOf({ name, place: Number.parseInt(part, 10) })
     })
@@ -122,6 +125,8 @@ export class NodeRecording {
 
   #forget(): void {
     for (const part of this.#ownParts()) rmSync(join(this.#folder, part), { force: true })
+    // Unless another node of this machine has its part in it.
+    if (readdirSync(this.#folder).length === 0) rmSync(this.#folder, { recursive: true })
   }
 
   end(): void {

@@ -20,4 +20,5 @@ export type HistoryMessage =
   | readonly ['fetch', part: string, offset: number]
   /** Nothing: the part ends here. */
   | readonly ['piece', bytes: Uint8Array]
+  /** They need not be kept; answered with no parts. */
   | readonly ['fetched']
