@@ -11,7 +11,7 @@ import {
 } from '../../lib/protocol/lin-fast-read.ts'
 import { readField, verOf } from '../../lib/protocol/lin-fast-read-state.ts'
 import type { FieldState, StrictAnswer, StrictOperation } from '../../lib/wire/messages.ts'
-import { copyPlain, Violation } from './explore.ts'
+import { canonical, copyPlain, Violation } from './explore.ts'
 import type { Scenario, Shelves, World } from './lin-fast-read-model.ts'
 
 export interface Monitor {
@@ -120,13 +120,14 @@ export function afterStep(
   if (onlyValues) return
   const before = shelves.machines.at(beforeNumber)
   const after = shelves.machines.at(afterNumber)
-  const last = new Map<number, number>()
+  const last = new Map<string, number>()
   for (const output of outputs) {
     if (output.type === 'send' && output.message[0] === 'invalidate') {
       const [, , name, ver] = output.message
-      const expected = last.get(output.to) ?? verOf(before.objects.get(name)?.stamp ?? 0)
+      const key = `${output.to} ${name}`
+      const expected = last.get(key) ?? verOf(before.objects.get(name)?.stamp ?? 0)
       if (ver !== expected + 1) throw new Violation(`I5: update ${ver} came after ${expected}`)
-      last.set(output.to, ver)
+      last.set(key, ver)
     }
     const version = anyValues ? null : versionAnswered(after, output)
     if (version !== null) checkInstalled(world, shelves, after, version)
@@ -188,8 +189,20 @@ function readAsZombie(machine: LinFastReadState): FieldState | null {
   return null
 }
 
+/** All objects, and what a later `init` would find. */
+function contentOf({ objects }: LinFastReadState): unknown {
+  const content = new Map<string, unknown>()
+  for (const [name, { fields, initialised }] of objects) {
+    const values = new Map<string, unknown>()
+    for (const [field, { version, value }] of fields) values.set(field, [version, value])
+    content.set(name, [values, initialised])
+  }
+  return content
+}
+
 /** Nothing is under way: all is answered, and all copies are the same. */
 export function checkRest(world: World, shelves: Shelves, isExplained: Scenario['history']): void {
+  let content: string | null = null
   const live = world.nodes.filter(({ status }) => status === 'live')
   for (const { place, open, machine: number } of live) {
     const machine = shelves.machines.at(number)
@@ -209,6 +222,9 @@ export function checkRest(world: World, shelves: Shelves, isExplained: Scenario[
       if (object.isOrphan || object.isTakenOver) fail(`does not know whether ${name} is whole`)
     }
     if (shown === null) fail('answers no read')
+    const copy = canonical(contentOf(machine))
+    if (content !== null && content !== copy) fail(`has ${copy}, another ${content}`)
+    content = copy
   }
   if (isExplained?.(world.history) === false) {
     throw new Violation(`not linearizable: ${JSON.stringify(world.history)}`)

@@ -48,6 +48,12 @@ export const scenarios = {
     pipelined: true,
     removals: 1,
   },
+  'two objects are updated, and the home is lost': {
+    founders: 2,
+    scripts: [[['init', 'p', [['y', 1]]]], [], [add(0)]],
+    removals: 1,
+    mortal: [1],
+  },
   'one changes only what another has made, homes are lost': {
     founders: 2,
     scripts: [[addAfter(1, 0)], [], [add(0)]],
@@ -91,6 +97,26 @@ export const scenarios = {
 
 /** Explored in minutes, by `npm run proof`. */
 export const longScenarios = {
+  'two objects are updated without waiting, and both homes are lost': {
+    founders: 2,
+    scripts: [
+      [
+        ['init', 'p', [['y', 1]]],
+        ['delete', 'p', 'y', null],
+      ],
+      [],
+      [add(0)],
+    ],
+    pipelined: true,
+    removals: 2,
+  },
+  'two objects with homes that are spread, one of which is lost': {
+    founders: 2,
+    scripts: [[['init', 'p', [['y', 1]]], add(0)], [], [['set', 'p', 'y', 2, null]]],
+    pipelined: true,
+    removals: 1,
+    placement: 'hash',
+  },
   'two update, all nodes but the spawner are lost': {
     founders: 2,
     scripts: addTwo,
