@@ -32,7 +32,37 @@ export function searchLinear(
   values: ValueNumbers,
   budget: Budget,
 ): Verdict {
-  return new LinearSearch(usefulActs(acts, values), model, budget).run()
+  const useful = endsOf(usefulActs(acts, values), model.initial)
+  return new LinearSearch(useful, model, budget).run()
+}
+
+/**
+ * What has no answer, and alone can have written a value that someone has found, took effect before
+ * that one ended: it has an end, after all.
+ */
+function endsOf(acts: readonly Act[], initial: number): Act[] {
+  let settled = [...acts]
+  // An end may tell that another value was found.
+  for (let isNew = settled.some(isOpenAct); isNew; ) {
+    isNew = false
+    const writers = new Map<number, number>()
+    const ends = new Map<number, number>()
+    for (const act of settled) {
+      if (leavesKnown(act) || act.kind === 'add') add(writers, act.value, 1)
+      const found = foundBy(act)
+      if (found !== undefined) ends.set(found, Math.min(act.end, ends.get(found) ?? act.end))
+    }
+    if (writers.has(unknownValue)) return settled
+    settled = settled.map((act) => {
+      const { value } = act
+      const end = ends.get(value)
+      const isOnly = isOpenAct(act) && writers.get(value) === 1 && value !== initial
+      if (!isOnly || end === undefined || end < act.start) return act
+      isNew = true
+      return { ...act, end }
+    })
+  }
+  return settled
 }
 
 /** Without those that have no answer and whose effect nobody can have seen. */
