@@ -10,18 +10,11 @@
  * overwritten; an act without an answer is taken only where someone then looks at its effect.
  * Rule 3: the memo is exact, no hash stands for a set.
  */
-import {
-  type Act,
-  foundBy,
-  isBlind,
-  isOpenAct,
-  isPure,
-  leavesKnown,
-  mayFind,
-  unknownValue,
-} from './act.ts'
+import { type Act, foundBy, isBlind, isOpenAct, isPure, leavesKnown, unknownValue } from './act.ts'
 import type { Budget } from './budget.ts'
+import { groupBy } from './group-by.ts'
 import { impossible, type Model } from './model.ts'
+import { simplify } from './simplify.ts'
 import type { ValueNumbers } from './value-numbers.ts'
 
 export type Verdict = 'illegal' | 'ok' | 'unknown'
@@ -32,58 +25,10 @@ export function searchLinear(
   values: ValueNumbers,
   budget: Budget,
 ): Verdict {
-  const useful = endsOf(usefulActs(acts, values), model.initial)
-  return new LinearSearch(useful, model, budget).run()
+  return new LinearSearch(simplify(acts, model.initial, values), model, budget).run()
 }
 
-/**
- * What has no answer, and alone can have written a value that someone has found, took effect before
- * that one ended: it has an end, after all.
- */
-function endsOf(acts: readonly Act[], initial: number): Act[] {
-  let settled = [...acts]
-  // An end may tell that another value was found.
-  for (let isNew = settled.some(isOpenAct); isNew; ) {
-    isNew = false
-    const writers = new Map<number, number>()
-    const ends = new Map<number, number>()
-    for (const act of settled) {
-      if (leavesKnown(act) || act.kind === 'add') add(writers, act.value, 1)
-      const found = foundBy(act)
-      if (found !== undefined) ends.set(found, Math.min(act.end, ends.get(found) ?? act.end))
-    }
-    if (writers.has(unknownValue)) return settled
-    settled = settled.map((act) => {
-      const { value } = act
-      const end = ends.get(value)
-      const isOnly = isOpenAct(act) && writers.get(value) === 1 && value !== initial
-      if (!isOnly || end === undefined || end < act.start) return act
-      isNew = true
-      return { ...act, end }
-    })
-  }
-  return settled
-}
-
-/** Without those that have no answer and whose effect nobody can have seen. */
-function usefulActs(acts: readonly Act[], values: ValueNumbers): Act[] {
-  const useful = acts.filter((act) => !isOpenAct(act))
-  let waiting = acts.filter(isOpenAct)
-  const finders = useful.filter((act) => !isBlind(act))
-  // Those that are found to be of use may be the ones that see the effect of others.
-  while (waiting.length > 0) {
-    const found = waiting.filter((act) =>
-      finders.some((each) => each.end >= act.start && mayFind(each, act.value, values)),
-    )
-    if (found.length === 0) break
-    useful.push(...found)
-    finders.splice(0, finders.length, ...found.filter((act) => !isBlind(act)))
-    waiting = waiting.filter((act) => !found.includes(act))
-  }
-  return useful.sort((a, b) => a.start - b.start)
-}
-
-/** Marks the end of the list of events, and that there is no such act. */
+/** Marks the end of the list of events, and that an act is of no class. */
 const none = -1
 
 interface Frame {
@@ -91,24 +36,26 @@ interface Frame {
   readonly state: number
   /** There is no need to try anything else in its place. */
   readonly isForced: boolean
+  /** Of an act without an answer. */
+  readonly openClass: number
 }
 
 class LinearSearch {
   readonly #acts: readonly Act[]
   readonly #model: Model
   readonly #budget: Budget
-  /** Events: act i begins at i + 1, and ends at i + 1 + n; 0 is before all of them. */
+  /** Events of what was answered: act i begins at i + 1, and ends at i + 1 + n; 0 is before all. */
   readonly #next: Int32Array
   readonly #previous: Int32Array
-  /** An open act that is just like an earlier one, and waits for it. */
-  readonly #twins: Int32Array
-  readonly #isTaken: Uint8Array
+  /** Acts without an answer, those that do just the same together: they are taken in order. */
+  readonly #openClasses: readonly (readonly number[])[]
+  /** Of each class, how many have been taken. */
+  readonly #openTaken: number[]
   readonly #seen = new Set<string>()
   readonly #frames: Frame[] = []
   /** By value: answered acts that have yet to find it, and acts that may write it. */
   readonly #finders = new Map<number, number>()
   readonly #writers = new Map<number, number>()
-  readonly #hasOpen: boolean
   #mayWriteAnything = false
   #state: number
   #answersLeft = 0
@@ -120,9 +67,8 @@ class LinearSearch {
     this.#state = model.initial
     this.#next = new Int32Array(2 * acts.length + 1).fill(none)
     this.#previous = new Int32Array(2 * acts.length + 1).fill(none)
-    this.#twins = twinsOf(acts)
-    this.#isTaken = new Uint8Array(acts.length)
-    this.#hasOpen = acts.some(isOpenAct)
+    this.#openClasses = openClassesOf(acts)
+    this.#openTaken = this.#openClasses.map(() => 0)
     this.#link()
     for (const act of acts) {
       this.#count(act, 1)
@@ -134,23 +80,21 @@ class LinearSearch {
   run(): Verdict {
     let event = this.#takeForced()
     // What was answered must find its place; what was not is tried where nothing else helps.
-    let isOpenTurn = false
+    let openClass = none
     while (this.#answersLeft > 0) {
       if (!this.#budget.spend()) return 'unknown'
-      if (event !== none && event <= this.#acts.length) {
-        const isTurn = isOpenAct(this.#acts[event - 1] as Act) === isOpenTurn
-        if (isTurn && this.#take(event - 1, false)) {
-          event = this.#takeForced()
-          isOpenTurn = false
-        } else event = this.#nextOf(event)
-      } else if (!isOpenTurn && this.#hasOpen) {
-        event = this.#nextOf(0)
-        isOpenTurn = true
+      if (openClass === none && this.#isCall(event)) {
+        event = this.#take(event - 1, false) ? this.#takeForced() : this.#nextOf(event)
+      } else if (openClass + 1 < this.#openClasses.length) {
+        openClass += 1
+        if (!this.#takeOpen(openClass)) continue
+        event = this.#takeForced()
+        openClass = none
       } else {
         const frame = this.#giveBack()
         if (frame === undefined) return 'illegal'
         event = this.#nextOf(frame.act + 1)
-        isOpenTurn = isOpenAct(this.#acts[frame.act] as Act)
+        openClass = frame.openClass
       }
     }
     return 'ok'
@@ -165,8 +109,7 @@ class LinearSearch {
       return event > count ? act.end : act.start
     }
     for (const [index, act] of this.#acts.entries()) {
-      events.push(index + 1)
-      if (!isOpenAct(act)) events.push(index + 1 + count)
+      if (!isOpenAct(act)) events.push(index + 1, index + 1 + count)
     }
     events.sort((a, b) => time(a) - time(b) || a - b)
     let last = 0
@@ -175,6 +118,11 @@ class LinearSearch {
       this.#previous[event] = last
       last = event
     }
+  }
+
+  /** Whether an act begins here; else it is the first end that is left, or there is none. */
+  #isCall(event: number): boolean {
+    return event !== none && event <= this.#acts.length
   }
 
   #nextOf(event: number): number {
@@ -190,7 +138,7 @@ class LinearSearch {
   /** Takes every read that fits now; the answer is where to look for an act to try. */
   #takeForced(): number {
     let event = this.#nextOf(0)
-    while (event !== none && event <= this.#acts.length) {
+    while (this.#isCall(event)) {
       const next = this.#nextOf(event)
       // What it lets in may fit as well, and comes later in the list.
       if (isPure(this.#acts[event - 1] as Act) && this.#take(event - 1, true)) {
@@ -200,9 +148,21 @@ class LinearSearch {
     return this.#nextOf(0)
   }
 
-  #take(index: number, isForced: boolean): boolean {
+  /** The next act of a class, if it had begun before the first end that is left. */
+  #takeOpen(openClass: number): boolean {
+    const taken = this.#openTaken[openClass] as number
+    const index = this.#openClasses[openClass]?.[taken]
+    if (index === undefined) return false
+    let event = this.#nextOf(0)
+    while (this.#isCall(event)) event = this.#nextOf(event)
+    const firstEnd = this.#acts[event - 1 - this.#acts.length]?.end ?? Number.POSITIVE_INFINITY
+    if ((this.#acts[index] as Act).start > firstEnd) return false
+    return this.#take(index, false, openClass)
+  }
+
+  #take(index: number, isForced: boolean, openClass = none): boolean {
     const act = this.#acts[index] as Act
-    if (!isForced && (isPure(act) || this.#isUseless(index, act))) return false
+    if (!isForced && (isPure(act) || this.#isUseless(act))) return false
     const state = this.#model.perform(this.#state, act)
     if (state === impossible) return false
     this.#count(act, -1)
@@ -210,16 +170,15 @@ class LinearSearch {
       this.#count(act, 1)
       return false
     }
-    this.#unlink(index)
+    this.#remove(index, openClass)
     if (!isForced && this.#isKnown(state)) {
-      this.#relink(index)
+      this.#putBack(index, openClass)
       this.#count(act, 1)
       return false
     }
-    this.#frames.push({ act: index, state: this.#state, isForced })
-    this.#isTaken[index] = 1
+    this.#frames.push({ act: index, state: this.#state, isForced, openClass })
     this.#state = state
-    if (!isOpenAct(act)) this.#answersLeft -= 1
+    if (openClass === none) this.#answersLeft -= 1
     return true
   }
 
@@ -228,21 +187,18 @@ class LinearSearch {
     for (;;) {
       const frame = this.#frames.pop()
       if (frame === undefined) return undefined
-      const act = this.#acts[frame.act] as Act
-      this.#isTaken[frame.act] = 0
-      this.#relink(frame.act)
-      this.#count(act, 1)
+      this.#putBack(frame.act, frame.openClass)
+      this.#count(this.#acts[frame.act] as Act, 1)
       this.#state = frame.state
-      if (!isOpenAct(act)) this.#answersLeft += 1
+      if (frame.openClass === none) this.#answersLeft += 1
       if (!frame.isForced) return frame
     }
   }
 
-  #isUseless(index: number, act: Act): boolean {
-    const twin = this.#twins[index] as number
-    if (twin !== none && this.#isTaken[twin] === 0) return true
+  /** Nobody has looked at what the last act did, which need not have been. */
+  #isUseless(act: Act): boolean {
     const last = this.#frames.at(-1)
-    return last !== undefined && isBlind(act) && isOpenAct(this.#acts[last.act] as Act)
+    return last !== undefined && last.openClass !== none && isBlind(act)
   }
 
   /** Whether someone is to find this value, and nobody can write it again. */
@@ -258,19 +214,23 @@ class LinearSearch {
   #isKnown(state: number): boolean {
     let text = `${state}`
     let event = this.#nextOf(0)
-    while (event !== none && event <= this.#acts.length) {
+    while (this.#isCall(event)) {
       text += ` ${event}`
       event = this.#nextOf(event)
     }
-    text += ` ${event}`
+    text += ` ${event} ${this.#openTaken}`
     if (this.#seen.has(text)) return true
     this.#seen.add(text)
     return false
   }
 
-  #unlink(index: number): void {
+  #remove(index: number, openClass: number): void {
+    if (openClass !== none) {
+      this.#openTaken[openClass] = (this.#openTaken[openClass] as number) + 1
+      return
+    }
     this.#unlinkEvent(index + 1)
-    if (!isOpenAct(this.#acts[index] as Act)) this.#unlinkEvent(index + 1 + this.#acts.length)
+    this.#unlinkEvent(index + 1 + this.#acts.length)
   }
 
   #unlinkEvent(event: number): void {
@@ -281,9 +241,12 @@ class LinearSearch {
   }
 
   /** Events that were taken out last come back first: they still know where they were. */
-  #relink(index: number): void {
-    const end = index + 1 + this.#acts.length
-    if (!isOpenAct(this.#acts[index] as Act)) this.#relinkEvent(end)
+  #putBack(index: number, openClass: number): void {
+    if (openClass !== none) {
+      this.#openTaken[openClass] = (this.#openTaken[openClass] as number) - 1
+      return
+    }
+    this.#relinkEvent(index + 1 + this.#acts.length)
     this.#relinkEvent(index + 1)
   }
 
@@ -298,16 +261,11 @@ function add(counts: Map<number, number>, value: number, by: number): void {
   counts.set(value, (counts.get(value) ?? 0) + by)
 }
 
-/** For each open act the nearest earlier one that does just the same. */
-function twinsOf(acts: readonly Act[]): Int32Array {
-  const twins = new Int32Array(acts.length).fill(none)
-  const latest = new Map<string, number>()
-  for (const [index, act] of acts.entries()) {
-    if (!isOpenAct(act)) continue
-    const { kind, value, expected, delta, tenure } = act
-    const text = `${kind} ${value} ${expected} ${delta} ${tenure}`
-    twins[index] = latest.get(text) ?? none
-    latest.set(text, index)
-  }
-  return twins
+function openClassesOf(acts: readonly Act[]): number[][] {
+  const open = [...acts.keys()].filter((index) => isOpenAct(acts[index] as Act))
+  const classes = groupBy(open, (index) => {
+    const { kind, value, expected, delta, tenure } = acts[index] as Act
+    return `${kind} ${value} ${expected} ${delta} ${tenure}`
+  })
+  return [...classes.values()]
 }
