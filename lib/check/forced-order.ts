@@ -9,6 +9,7 @@
 import { isOpenAct, leavesKnown } from './act.ts'
 import type { Budget } from './budget.ts'
 import { type ClientOrder, type Step, WritePlaces } from './client-order.ts'
+import { type Link, stepsBehind } from './forced-reasons.ts'
 
 /** The step that a step's value came from; undefined if it is not known, or there is no such. */
 export type Sources = readonly (Step | 'initial' | undefined)[]
@@ -16,22 +17,30 @@ export type Sources = readonly (Step | 'initial' | undefined)[]
 /** By index of a step: indices of those that come before it, beside its client's earlier ones. */
 export type Edges = readonly (readonly number[])[]
 
+/** Steps that contradict, though there may be fewer that do. */
+export interface Contradiction {
+  readonly steps: ReadonlySet<Step>
+}
+
 export function forcedOrder(
   order: ClientOrder,
   sources: Sources,
   budget: Budget,
-): Edges | 'illegal' | 'unknown' {
+): Contradiction | Edges | 'unknown' {
   const forced = new ForcedOrder(order, sources)
   for (;;) {
-    if (!budget.spend(order.steps.length)) return 'unknown'
-    if (!forced.settle()) return 'illegal'
-    const found = forced.follow()
-    if (found !== 'more') return found === 'none' ? forced.edges : found
+    if (!budget.spend(order.steps.length * order.clients.length)) return 'unknown'
+    const links = forced.settle() ?? forced.follow()
+    if (links === 'none') return forced.edges
+    if (links !== 'more') return { steps: stepsBehind(links, order, forced.edges, forced.reasons) }
   }
 }
 
 class ForcedOrder {
   readonly edges: number[][]
+  /** Of each edge, why it is there; undefined if it leads from a write to who saw it. */
+  readonly reasons: (Link | undefined)[][]
+  #linkCount = 0
   readonly #order: ClientOrder
   readonly #sources: Sources
   readonly #places: WritePlaces
@@ -52,10 +61,11 @@ class ForcedOrder {
       const source = sources[index]
       return typeof source === 'object' ? [source.index] : []
     })
+    this.reasons = this.edges.map((each) => each.map(() => undefined))
   }
 
-  /** Counts what comes before each step; false if that leads in a circle. */
-  settle(): boolean {
+  /** Counts what comes before each step, or finds a circle. */
+  settle(): Link[] | undefined {
     const { clients, steps } = this.#order
     const before: Int32Array[] = []
     const next = new Int32Array(clients.length)
@@ -81,7 +91,26 @@ class ForcedOrder {
       }
     }
     this.#before = before
-    return done === steps.length
+    return done === steps.length ? undefined : this.#circle(before, next)
+  }
+
+  /** Each client waits for one that waits: in the end for one that was there before. */
+  #circle(before: readonly Int32Array[], next: Int32Array): Link[] {
+    const { clients, steps } = this.#order
+    const isStuck = (client: number): boolean => next[client] !== clients[client]?.length
+    const links: Link[] = []
+    const been = new Set<number>()
+    let client = clients.findIndex((_, each) => isStuck(each))
+    while (!been.has(client)) {
+      been.add(client)
+      const step = clients[client]?.[next[client] as number] as Step
+      const edges = this.edges[step.index] as readonly number[]
+      const missing = edges.find((index) => before[index] === undefined) as number
+      const from = steps[missing] as Step
+      links.push({ from, to: step, because: step, since: Number.POSITIVE_INFINITY })
+      client = from.client
+    }
+    return links
   }
 
   #count(step: Step, before: readonly Int32Array[]): Int32Array {
@@ -103,13 +132,15 @@ class ForcedOrder {
     return counts
   }
 
-  follow(): 'illegal' | 'more' | 'none' {
+  /** Adds what follows; or finds a write that comes before who saw the initial value. */
+  follow(): Link[] | 'more' | 'none' {
     this.#hasNew = false
     for (const step of this.#order.steps) {
       const source = this.#sources[step.index]
       if (source === undefined) continue
       for (let client = 0; client < this.#order.clients.length; client += 1) {
-        if (!this.#precede(step, source, client)) return 'illegal'
+        const wrong = this.#precede(step, source, client)
+        if (wrong !== undefined) return [wrong]
         this.#succeed(step, source, client)
       }
     }
@@ -117,14 +148,16 @@ class ForcedOrder {
   }
 
   /** The client's last write of the field before the step comes before its source. */
-  #precede(step: Step, source: Step | 'initial', client: number): boolean {
+  #precede(step: Step, source: Step | 'initial', client: number): Link | undefined {
     const count = this.#before[step.index]?.[client] as number
     const place = this.#places.latest(client, step.field, count)
-    if (place < 0) return true
-    if (source === 'initial') return false
+    if (place < 0) return undefined
     const other = this.#order.clients[client]?.[place] as Step
-    if (other !== source) this.#put(other, source)
-    return true
+    this.#linkCount += 1
+    const link = { from: other, to: step, because: step, since: this.#linkCount }
+    if (source === 'initial') return link
+    if (other !== source) this.#put(other, source, link)
+    return undefined
   }
 
   /** The client's first write of the field after the source comes after the step. */
@@ -133,7 +166,10 @@ class ForcedOrder {
     let place = this.#places.earliest(client, step.field, this.#firstAfter(own, source))
     if (own[place] === step) place = this.#places.earliest(client, step.field, place + 1)
     const other = own[place]
-    if (other !== undefined) this.#put(step, other)
+    if (other === undefined) return
+    this.#linkCount += 1
+    const from = source === 'initial' ? other : source
+    this.#put(step, other, { from, to: other, because: step, since: this.#linkCount })
   }
 
   /** The place of the first step of these that comes after another; what comes first is first. */
@@ -150,9 +186,13 @@ class ForcedOrder {
     return low
   }
 
-  #put(first: Step, second: Step): void {
-    if ((this.#before[second.index]?.[first.client] as number) > first.place) return
+  #put(first: Step, second: Step, reason: Link): void {
+    const before = this.#before[second.index] as Int32Array
+    if ((before[first.client] as number) > first.place) return
+    // The same follows from many reads.
+    before[first.client] = first.place + 1
     this.edges[second.index]?.push(first.index)
+    this.reasons[second.index]?.push(reason)
     this.#hasNew = true
   }
 }

@@ -29,15 +29,25 @@ export function checkSequential(entries: readonly Entry[], budget: Budget): Find
   const initialOf = initialValues(entries, values)
   const acts = entries.map((entry) => actOf(entry, values)).filter((act) => act !== undefined)
   acts.sort((a, b) => a.start - b.start)
-  const judge = (some: readonly Act[], within: Budget): Verdict =>
-    explain(some, values, initialOf, within)
-  const verdict = judge(acts, budget)
+  const judge = (some: readonly Act[]): Judgement => explain(some, values, initialOf, budget)
+  const { verdict, behind } = judge(acts)
   if (verdict !== 'illegal') return { verdict }
-  const window = shrink(acts, {
-    isIllegal: (some) => judge(some, budget) === 'illegal',
-    complete: (kept, pool) => completeFields(kept, pool, values),
-  })
+  const isIllegal = (some: readonly Act[]): boolean => judge(some).verdict === 'illegal'
+  const complete = (kept: readonly Act[], pool: readonly Act[]): Act[] =>
+    completeFields(kept, pool, values)
+  // What is behind the contradiction is little; it should do, and if it does not, all is taken.
+  const few = complete(
+    acts.filter((act) => behind?.has(act) === true),
+    acts,
+  )
+  const window = shrink(isIllegal(few) ? few : acts, { isIllegal, complete })
   return { verdict, window }
+}
+
+interface Judgement {
+  readonly verdict: Verdict
+  /** Acts that are illegal by themselves, if they have been found. */
+  readonly behind?: ReadonlySet<Act>
 }
 
 function explain(
@@ -45,15 +55,19 @@ function explain(
   values: ValueNumbers,
   initialOf: (act: Act) => number,
   budget: Budget,
-): Verdict {
+): Judgement {
   const order = clientOrderOf(usefulActs(acts, values))
   const initial: number[] = Array.from({ length: order.fieldCount }, () => absent)
   for (const { act, field } of order.steps) initial[field] = initialOf(act)
   const sources = sourcesOf(order, initial)
-  if (sources === undefined) return 'illegal'
+  if (sources === undefined) return { verdict: 'illegal' }
   const edges = forcedOrder(order, sources, budget)
-  if (edges === 'illegal' || edges === 'unknown') return edges
-  return searchOrder({ order, edges, model: registerModel(absent, values), initial, budget })
+  if (edges === 'unknown') return { verdict: 'unknown' }
+  if ('steps' in edges) {
+    return { verdict: 'illegal', behind: new Set([...edges.steps].map(({ act }) => act)) }
+  }
+  const model = registerModel(absent, values)
+  return { verdict: searchOrder({ order, edges, model, initial, budget }) }
 }
 
 /** Without what has no answer and whose effect nobody can have seen. */

@@ -1,8 +1,8 @@
 /**
  * A second judge of linearizability, for one field whose writes are unique and all answered: after
  * Gibbons and Korach, without any search. The acts of a value span a zone, from the first end of
- * one of them to the last start. Where the end comes first, the value was there for all of the zone, so
- * no two such zones may overlap, and no zone of another value may lie within.
+ * one of them to the last start. Where the end comes first, the value was there for all of the
+ * zone, so no two such zones may overlap, and no zone of another value may lie within.
  */
 import type { HistoryOperation, Json } from '../../lib/history/format.ts'
 
