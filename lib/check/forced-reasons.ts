@@ -14,7 +14,7 @@ export interface Link {
   readonly since: number
 }
 
-/** The steps on the ways between the ends of these links, and of those that their edges came from. */
+/** The steps on the ways between the ends of links, and of those that the edges came from. */
 export function stepsBehind(
   links: readonly Link[],
   order: ClientOrder,
