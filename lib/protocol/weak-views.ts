@@ -37,7 +37,6 @@ export function installView(state: WeakState, view: View, outputs: WeakOutput[])
   // Before the first view there was nothing, and nobody was in who is not now.
   if (view.epoch > 1) {
     sendToOthers(state, outputs, ['flush', view.epoch, state.made, lostUpdates(state)])
-    if (state.mutant === 'nothing kept for a second removal') forgetLost(state)
   }
   moveWindow(state)
   if (state.mutant === 'state sent at once') sendStates(state, outputs)
@@ -64,16 +63,12 @@ function join(state: WeakState, place: number, view: View): void {
 function lostUpdates(state: WeakState): LostUpdates {
   if (state.mutant === 'no forwarding at a removal') return []
   const lost: (readonly [number, readonly WeakUpdate[]])[] = []
-  for (const place of state.lost.keys()) {
+  for (const [place, epoch] of state.lost) {
+    if (state.mutant === 'nothing kept for a second removal' && epoch !== state.epoch) continue
     const updates = [...(state.logs.get(place) ?? []), ...(state.early.get(place) ?? [])]
     if (updates.length > 0) lost.push([place, updates])
   }
   return lost
-}
-
-function forgetLost(state: WeakState): void {
-  for (const place of state.lost.keys()) state.logs.delete(place)
-  state.lost.clear()
 }
 
 export function receiveFlush(

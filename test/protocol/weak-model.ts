@@ -12,7 +12,7 @@ import { weak } from '../../lib/protocol/weak.ts'
 import type { WeakBounds } from '../../lib/protocol/weak-state.ts'
 import type { WeakMessage, WeakOperation } from '../../lib/wire/weak-messages.ts'
 import type { Model, Move } from './explore.ts'
-import { Violation } from './explore.ts'
+import { copyPlain, Violation } from './explore.ts'
 import type { WeakMonitor } from './weak-monitor.ts'
 import {
   afterAnswer,
@@ -38,6 +38,8 @@ export interface WeakScenario {
   /** A node may miss a view if there is a later one. */
   readonly gaps?: boolean
   readonly bounds?: Partial<WeakBounds>
+  /** Moves that have been made when the exploration begins. */
+  readonly start?: readonly string[]
   /** Told at rest what each get answered, by place. */
   readonly outcome?: (reads: readonly (readonly unknown[])[]) => void
   /** A read that waits until another place has come so far: [place, instructions done]. */
@@ -65,9 +67,21 @@ export interface WeakWorld {
 
 export function weakModel(scenario: WeakScenario, mutant?: WeakMutant): Model<WeakWorld> {
   return {
-    initial: () => initial(scenario, mutant),
+    initial: () => {
+      const world = initial(scenario, mutant)
+      for (const name of scenario.start ?? []) {
+        const move = moves(scenario, world).find((each) => `${each.kind} ${each.client}` === name)
+        if (move === undefined) throw new Error(`${name}: no such move`)
+        apply(scenario, world, move)
+        freezeNodes(world)
+      }
+      return world
+    },
     moves: (world) => moves(scenario, world),
-    apply: (world, move) => apply(scenario, world, move),
+    apply: (world, move) => {
+      apply(scenario, world, move)
+      freezeNodes(world)
+    },
     atRest: (world) => {
       checkAtRest(world, scenario)
       scenario.outcome?.(world.nodes.map(({ reads }) => reads))
@@ -99,7 +113,23 @@ function initial(scenario: WeakScenario, mutant?: WeakMutant): WeakWorld {
   }
   // All founders have the first view before anything else.
   for (const place of members) giveView(scenario, world, place)
+  freezeNodes(world)
   return world
+}
+
+/** A node that a move leaves alone is shared between states, and its text made once. */
+function freezeNodes(world: WeakWorld): void {
+  for (const node of world.nodes) Object.freeze(node)
+}
+
+/** A node that this move changes. */
+function editNode(world: WeakWorld, place: number): WeakNode {
+  const node = nodeAt(world, place)
+  if (!Object.isFrozen(node)) return node
+  const { state, reads } = node
+  const edited = { ...node, state: copyPlain(state), reads: [...reads] }
+  world.nodes[place] = edited
+  return edited
 }
 
 function moves(scenario: WeakScenario, world: WeakWorld): readonly Move[] {
@@ -162,7 +192,7 @@ function apply(scenario: WeakScenario, world: WeakWorld, move: Move): void {
     case 'view':
       return giveView(scenario, world, place)
     case 'miss':
-      nodeAt(world, place).views += 1
+      editNode(world, place).views += 1
       return
     case 'take': {
       const [message] = world.lanes.get(lane)?.splice(Number(at), 1) ?? []
@@ -188,7 +218,7 @@ function apply(scenario: WeakScenario, world: WeakWorld, move: Move): void {
 }
 
 function ask(scenario: WeakScenario, world: WeakWorld, place: number): void {
-  const node = nodeAt(world, place)
+  const node = editNode(world, place)
   const operation = scenario.scripts[place]?.[node.at] as WeakOperation
   node.at += 1
   node.isWaiting = true
@@ -199,7 +229,7 @@ function ask(scenario: WeakScenario, world: WeakWorld, place: number): void {
 }
 
 function giveView(scenario: WeakScenario, world: WeakWorld, place: number): void {
-  const node = nodeAt(world, place)
+  const node = editNode(world, place)
   const view = world.views[node.views] as View
   node.views += 1
   const outputs = weak.step(node.state, { type: 'view', view, mayServe: true })
@@ -212,14 +242,14 @@ function giveView(scenario: WeakScenario, world: WeakWorld, place: number): void
 }
 
 function feed(world: WeakWorld, place: number, from: number, message: WeakMessage): void {
-  const node = nodeAt(world, place)
+  const node = editNode(world, place)
   const outputs = weak.step(node.state, { type: 'message', from, message, mayServe: true })
   perform(world, place, outputs)
 }
 
 function remove(world: WeakWorld, place: number): void {
   world.removals += 1
-  nodeAt(world, place).alive = false
+  editNode(world, place).alive = false
   for (const lane of [...world.lanes.keys()]) {
     if (lane.endsWith(`>${place}`)) world.lanes.delete(lane)
   }
@@ -242,7 +272,7 @@ function perform(world: WeakWorld, place: number, outputs: readonly WeakOutput[]
       if (messages === undefined) world.lanes.set(lane, [message])
       else messages.push(message)
     } else if (output.type === 'answer') {
-      const node = nodeAt(world, place)
+      const node = editNode(world, place)
       if (!node.isWaiting) throw new Violation('an answer that nobody waits for')
       node.isWaiting = false
       const value = afterAnswer(world, place, output.answer)

@@ -37,7 +37,7 @@ interface Pending {
 
 export interface WeakMonitor {
   /** By place, in the order in which they were made. */
-  readonly writes: Write[][]
+  readonly writes: (readonly Write[])[]
   readonly pending: (Pending | null)[]
   readonly had: Vector[]
   /** How many of a place's writes it was told to be everywhere. */
@@ -47,7 +47,7 @@ export interface WeakMonitor {
 export function initialMonitor(places: number): WeakMonitor {
   const zeros = Object.freeze(new Array<number>(places).fill(0))
   return {
-    writes: zeros.map(() => []),
+    writes: zeros.map(() => Object.freeze([])),
     pending: zeros.map(() => null),
     had: zeros.map(() => zeros),
     synced: [...zeros],
@@ -129,29 +129,31 @@ export function afterAnswer(
 function recordWrites(world: WeakWorld, place: number, operation: WeakOperation): void {
   const { state } = nodeAt(world, place)
   const { writes } = world.monitor
-  const own = writes[place] as Write[]
+  const own = writes[place] as readonly Write[]
   if (state.made === own.length) return
   if (state.made !== own.length + 1) throw new Violation('W1: more than one update for a write')
   const seen = vectorOf(world, place)
   const stamp = { lamport: state.lamport, place }
-  const write = (kind: Write['kind'], field: string, origin: Origin, delta = 0): Write =>
-    Object.freeze({ kind, field, origin: Object.freeze(origin), delta, seen })
+  const push = (kind: Write['kind'], field: string, origin: Origin, delta = 0): void => {
+    const write = Object.freeze({ kind, field, origin: Object.freeze(origin), delta, seen })
+    writes[place] = Object.freeze([...own, write])
+  }
   switch (operation[0]) {
     case 'set':
-      own.push(write('ground', operation[2], { ...stamp, value: operation[3] }))
+      push('ground', operation[2], { ...stamp, value: operation[3] })
       return
     case 'delete':
-      own.push(write('ground', operation[2], { ...stamp, value: null }))
+      push('ground', operation[2], { ...stamp, value: null })
       return
     case 'add': {
       const { origin } = show(world.monitor, seen, operation[2])
-      own.push(write('add', operation[2], origin, operation[3]))
+      push('add', operation[2], origin, operation[3])
       return
     }
     case 'init': {
       const [first] = operation[2]
       if (first === undefined || operation[2].length !== 1) throw new Error('one field, please')
-      own.push(write('ground', first[0], { lamport: 0, place, value: first[1] }))
+      push('ground', first[0], { lamport: 0, place, value: first[1] })
     }
   }
 }
