@@ -6,6 +6,9 @@ import { weakModel } from './weak-model.ts'
 import { largeScenarios, weakScenarios } from './weak-scenarios.ts'
 
 const statesMax = 50_000
+
+// Of all together, on a machine that has much else to do.
+t.setTimeout(240_000)
 const names = Object.keys(weakScenarios) as (keyof typeof weakScenarios)[]
 
 for (const name of names.filter((each) => !largeScenarios.includes(each))) {

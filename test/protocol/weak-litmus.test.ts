@@ -9,6 +9,9 @@ import { explore } from './explore.ts'
 import { weakModel } from './weak-model.ts'
 import { fence, get, set, sync } from './weak-scenarios.ts'
 
+// Of all together, on a machine that has much else to do.
+t.setTimeout(240_000)
+
 type Verdict = 'forbidden' | 'allowed'
 
 interface Shape {

@@ -8,6 +8,9 @@ import { weakScenarios } from './weak-scenarios.ts'
 
 const statesMax = 200_000
 
+// Of all together, on a machine that has much else to do.
+t.setTimeout(240_000)
+
 /** Where each is found, and the promise that it breaks. */
 const mutants: Readonly<Record<WeakMutant, readonly [keyof typeof weakScenarios, RegExp]>> = {
   'no FIFO check': ['shuffled', /^W[23]/],
