@@ -224,6 +224,27 @@ t.test('step 11: what nobody else had of a lost home is taken away', async (t) =
   t.equal(stage.answer(call), undefined, 'its node is gone')
 })
 
+t.test(
+  'step 11: a part of a new object comes after what takes an orphan of its name',
+  async (t) => {
+    const stage = Stage.of(2)
+    const call = stage.ask(0, set('x', 5))
+    stage.deliver(kind('update'))
+    stage.deliver(to(0))
+    stage.sent = []
+    stage.view(2, [0, 2])
+    stage.deliver(kind('update'))
+    stage.add(3)
+    stage.view(3, [0, 2, 3], [0])
+    stage.deliver(to(0))
+    t.ok(stage.nodes[0]?.objects.get('o')?.isOrphan, 'it has dropped all of the second view')
+    stage.view(3, [0, 2, 3], [2, 3])
+    stage.deliver()
+    t.equal(stage.answer(call), `${version(2, 1)}`)
+    t.equal(stage.run(0, get('x')), `[${version(2, 1)},5]`)
+  },
+)
+
 t.test('step 13: fences refuse former holders, also at the next home', async (t) => {
   const stage = Stage.of(2)
   const write = (token: number): StrictOperation => ['set', 'o', 'x', token, [['l', token]]]
