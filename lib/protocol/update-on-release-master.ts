@@ -78,7 +78,7 @@ function keepEarly({ epoch, master }: MasterNode, from: number, message: ToMaste
 }
 
 /** Members have come or gone, as the view says that the state has by now. */
-export function viewAtMaster(state: MasterNode, mayServe: boolean, outputs: Outputs): void {
+export function viewAtMaster(state: MasterNode, outputs: Outputs): void {
   const { members, epoch, master } = state
   const removed = (place: number): boolean => !members.includes(place)
   for (const place of [...master.joined]) if (removed(place)) master.joined.delete(place)
@@ -98,10 +98,10 @@ export function viewAtMaster(state: MasterNode, mayServe: boolean, outputs: Outp
     const [, joinEpoch] = messages[0] as MessageOf<'join'>
     if (removed(place) && epoch < joinEpoch) continue
     master.early.delete(place)
-    if (removed(place) || !mayServe) continue
+    if (removed(place)) continue
     for (const message of messages) receiveAtMaster(state, place, message, outputs)
   }
-  if (mayServe) answerAwaited(state, outputs)
+  answerAwaited(state, outputs)
 }
 
 function join(state: MasterNode, from: number, outputs: Outputs): void {
@@ -128,17 +128,15 @@ function acquire(
 
 /** What the lock machine of this node answered. */
 export function newsAtMaster(state: MasterNode, news: LockNews, outputs: Outputs): void {
-  const { client, call, mayServe } = news
+  const { client, call } = news
   const asker = takeInner(state.master.asked, client, call)
+  if (asker === undefined) return
   if (news.type === 'lockRefused') {
     const { code, message } = news
-    if (asker === undefined || (!mayServe && state.mutant !== 'lease not asked')) return
     return tell(state, asker.place, ['refusal', client, call, code, message], outputs)
   }
   const { token } = news
-  if (asker === undefined) return
   if (token !== 0) state.master.holders.set(asker.object, { ...asker, client, call, token })
-  if (!mayServe && state.mutant !== 'lease not asked') return
   tell(state, asker.place, ['grant', client, call, token, state.master.gseq], outputs)
 }
 

@@ -138,7 +138,7 @@ export interface UpdateOnReleaseState {
   epoch: number
   /** The master was removed: what the replica shows stays as it is. */
   isMasterLost: boolean
-  /** This node was removed: it does nothing more. */
+  /** This node was removed, or may not serve: it does nothing more. */
   isOver: boolean
   /** Everything up to this entry of the log is in the replica; -1: there is no replica yet. */
   applied: number

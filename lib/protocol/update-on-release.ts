@@ -16,7 +16,7 @@ import type {
   UpdateOnReleaseOperation,
 } from '../wire/update-on-release-messages.ts'
 import type { Machine } from './machine.ts'
-import type { LockNews, ReplicaRequest, View } from './replica.ts'
+import type { ReplicaRequest, View } from './replica.ts'
 import {
   type MasterNode,
   newsAtMaster,
@@ -61,15 +61,19 @@ function step(
   input: UpdateOnReleaseInput,
 ): readonly UpdateOnReleaseOutput[] {
   const outputs: Outputs = []
-  if (state.isOver) return outputs
+  if (isLeaseOver(state, input)) endNode(state, outputs)
+  if (state.isOver) {
+    if (input.type === 'request' && input.call !== 0) refuseOver(input, false, outputs)
+    return outputs
+  }
   switch (input.type) {
     case 'request':
       return request(state, input)
     case 'message':
-      if (serves(state, input)) receive(state, input.from, input.message, outputs)
+      receive(state, input.from, input.message, outputs)
       return outputs
     case 'view':
-      takeView(state, input.view, serves(state, input), outputs)
+      takeView(state, input.view, outputs)
       return outputs
     case 'forget':
       forget(state, input.client, input.call, outputs)
@@ -90,18 +94,46 @@ function step(
       return outputs
     case 'lockAnswered':
     case 'lockRefused':
-      news(state, input, outputs)
+      if (isMaster(state)) newsAtMaster(state, input, outputs)
       return outputs
   }
 }
 
 /** Whoever may not serve answers no read, commits nothing and grants nothing. */
-function serves({ mutant }: UpdateOnReleaseState, { mayServe }: { mayServe: boolean }): boolean {
-  return mayServe || mutant === 'lease not asked'
+function isLeaseOver({ mutant }: UpdateOnReleaseState, input: UpdateOnReleaseInput): boolean {
+  switch (input.type) {
+    case 'request':
+    case 'message':
+    case 'view':
+    case 'lockAnswered':
+    case 'lockRefused':
+      return !input.mayServe && mutant !== 'lease not asked'
+    default:
+      return false
+  }
 }
 
-function news(state: UpdateOnReleaseState, input: LockNews, outputs: Outputs): void {
-  if (isMaster(state)) newsAtMaster(state, input, outputs)
+/** It has no lease any more, or was removed: whoever waits here is told, and that is all. */
+function endNode(state: UpdateOnReleaseState, outputs: Outputs): void {
+  if (state.isOver) return
+  state.isOver = true
+  for (const [client, calls] of state.open) {
+    for (const [call, { kind }] of calls) {
+      refuseOver({ client, call }, kind === 'write', outputs)
+    }
+  }
+  state.open.clear()
+  state.waits.clear()
+}
+
+function refuseOver(
+  { client, call }: Pick<Request, 'client' | 'call'>,
+  maybeExecuted: boolean,
+  outputs: Outputs,
+): void {
+  const message = 'ask an UpdateOnRelease object: this node has lost its place in the cluster'
+  const code = 'ERR_GOAWAY_NODE_LOST'
+  outputs.push({ type: 'refuse', client, call, code, message, maybeExecuted })
 }
 
 function isMaster(state: UpdateOnReleaseState): state is MasterNode {
@@ -110,7 +142,6 @@ function isMaster(state: UpdateOnReleaseState): state is MasterNode {
 
 function request(state: UpdateOnReleaseState, input: Request): readonly UpdateOnReleaseOutput[] {
   const outputs: Outputs = []
-  if (!serves(state, input)) return outputs
   const { client, call } = input
   ask(state, input, outputs)
   // Before what the request brings about: its answer may be among that.
@@ -221,34 +252,28 @@ function receive(
   }
 }
 
-function takeView(
-  state: UpdateOnReleaseState,
-  { epoch, members }: View,
-  mayServe: boolean,
-  outputs: Outputs,
-): void {
+function takeView(state: UpdateOnReleaseState, { epoch, members }: View, outputs: Outputs): void {
   if (epoch <= state.epoch) return
   const isFirst = state.epoch === 0
   state.epoch = epoch
   state.members = members
   if (!members.includes(state.place)) {
-    state.isOver = true
+    endNode(state, outputs)
   } else if (isMaster(state)) {
-    viewAtMaster(state, mayServe, outputs)
+    viewAtMaster(state, outputs)
   } else if (!members.includes(state.masterPlace)) {
-    loseMaster(state, mayServe, outputs)
+    loseMaster(state, outputs)
   } else if (isFirst) {
     tellMaster(state, ['join', epoch], outputs)
   }
 }
 
 /** Nobody else has the log, or may write on. What is here stays as it is. */
-function loseMaster(state: UpdateOnReleaseState, mayServe: boolean, outputs: Outputs): void {
+function loseMaster(state: UpdateOnReleaseState, outputs: Outputs): void {
   state.isMasterLost = true
   state.holds.clear()
   state.ahead.clear()
   state.gated = []
-  if (!mayServe) return
   for (const [client, calls] of [...state.open]) {
     for (const [call, open] of [...calls]) refuseLost(state, client, call, open, outputs)
   }

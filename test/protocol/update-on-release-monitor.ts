@@ -157,7 +157,7 @@ export function afterStep(
       if (place === master) checkAcknowledged(world, output.client, output.call)
       checkAnswer(world, node, output)
     }
-    if (output.type === 'refuse' && output.code !== 'ERR_GOAWAY_MASTER_LOST') {
+    if (output.type === 'refuse' && !/(MASTER|NODE)_LOST/.test(output.code)) {
       const made = world.monitor.made.has(`${output.client} ${output.call}`)
       if (made) throw new Violation(`U2: what was right was refused: ${output.message}`)
     }

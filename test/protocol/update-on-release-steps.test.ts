@@ -323,3 +323,16 @@ t.test(
     t.same(nodes.news(), ['1 4 MASTER_LOST', '20 3 MASTER_LOST', '20 4 [1,1]', '20 5 MASTER_LOST'])
   },
 )
+
+t.test('step 12: whoever may not serve refuses what waits and what comes, for ever', async (t) => {
+  const nodes = new Nodes()
+  nodes.held.add(1)
+  nodes.ask(2, 20, 1, ['init', 'o', [['x', 1]]])
+  nodes.ask(2, 20, 2, ['acquire', 'o'])
+  nodes.feed(2, { type: 'message', from: 1, message: ['snapshot', 0, 0], mayServe: false })
+  t.same(nodes.news(), ['20 1 NODE_LOST', '20 2 NODE_LOST'])
+  nodes.held.clear()
+  nodes.run()
+  nodes.ask(2, 20, 3, ['get', 'o', 'x', 0])
+  t.same(nodes.news(), ['20 3 NODE_LOST'])
+})
