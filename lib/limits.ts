@@ -264,8 +264,11 @@ export const claimMsMax = 5_000
 
 // Of the checker.
 
-/** Steps of its searches together, some ten seconds: what is not decided by then is unknown. */
-export const checkStepsMax = 20_000_000
+/**
+ * Steps of its searches together: some seconds, and some hundred megabytes of memo at worst. What is
+ * not decided by then is unknown.
+ */
+export const checkStepsMax = 5_000_000
 /** Nothing but steps ends a check, so that its answer is the same on each machine. */
 export const checkMsMax = Number.POSITIVE_INFINITY
 

@@ -10,7 +10,7 @@ export interface CheckOptions {
   readonly model?: ModelName | undefined
   /**
    * Steps of all searches together; what is not decided by then is `unknown`.
-   * @default 20,000,000
+   * @default 5,000,000
    */
   readonly stepsMax?: number | undefined
   /**

@@ -29,12 +29,16 @@ export function forcedOrder(
 ): Contradiction | Edges | 'unknown' {
   const forced = new ForcedOrder(order, sources)
   for (;;) {
-    if (!budget.spend(order.steps.length * order.clients.length)) return 'unknown'
+    const looks = order.steps.length * order.clients.length
+    if (!budget.spend(Math.ceil(looks / looksPerStep))) return 'unknown'
     const links = forced.settle() ?? forced.follow()
     if (links === 'none') return forced.edges
     if (links !== 'more') return { steps: stepsBehind(links, order, forced.edges, forced.reasons) }
   }
 }
+
+/** What a step of a search costs. */
+const looksPerStep = 16
 
 class ForcedOrder {
   readonly edges: number[][]

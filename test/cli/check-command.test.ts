@@ -39,6 +39,18 @@ t.test('goaway check tells the verdict by its exit code', async (t) => {
   t.match(await goaway(['good.jsonl', '--model', 'strong'], cwd), { code: 2 })
 })
 
+t.test('goaway check says unknown when its time is over', async (t) => {
+  // Which of the adds were carried out, to give that sum?
+  const adds = Array.from({ length: 40 }, (_, client) =>
+    operation({ client, op: 'add', arg: 2 ** client + client / 2, start: client, end: -1 }),
+  )
+  const sum = operation({ client: 99, op: 'read', out: 12_345.25, start: 100, end: 101 })
+  const cwd = t.testdir({ 'hard.jsonl': `${show([...adds, sum])}\n` })
+  const { code, output } = await goaway(['hard.jsonl', '--timeout', '0'], cwd)
+  t.equal(code, 3)
+  t.match(output, /^unknown: 41 operations/m)
+})
+
 t.test('goaway check --json is for programs', async (t) => {
   const cwd = t.testdir({ 'bad.jsonl': `${show([write, stale])}\n` })
   const { code, output } = await goaway(['bad.jsonl', '--json'], cwd)
