@@ -6,8 +6,8 @@
  * they bring about at once, such as a lock that is granted, is taken after them.
  * Rule 2: a machine is told whether this node may serve when the input is taken, and its outputs
  * are performed before anything else is, so that no pause can come between.
- * Rule 3: before its first lease a node feeds its machines nothing; the view waits for it, and so
- * do messages (`Peer`). Messages of a node that is not in the view yet wait as well.
+ * Rule 3: before its first lease a node feeds its machines nothing: all of it waits. Messages of a
+ * node that is not in the view yet wait as well (`Peers`).
  */
 import { recordOf } from '../client/error-codec.ts'
 import { GoawayError } from '../errors.ts'
@@ -84,8 +84,8 @@ export class Replicas implements Stores, LockListener {
   readonly #behind: Stores
   readonly #hosted = new Map<string, Hosted>()
   readonly #open = new Map<number, Map<number, OpenCall>>()
-  /** Came before the first lease. */
-  #earlyView: View | undefined
+  /** What came before the first lease, in its order. */
+  #early: [Hosted, Fed<Input>][] = []
   readonly #inputs: [Hosted, Fed<Input>][] = []
   #isTaking = false
   /** The request that is being taken, while it has no answer. */
@@ -186,19 +186,13 @@ export class Replicas implements Stores, LockListener {
 
   /** Who is in from now on. */
   view(epoch: number, members: readonly number[]): void {
-    const view = { epoch, members }
-    if (this.#host.standing() === 'waiting') {
-      this.#earlyView = view
-      return
-    }
+    const view: View = { epoch, members }
     for (const hosted of this.#hosted.values()) this.#feed(hosted, { type: 'view', view })
   }
 
   /** This node has its first lease. */
   serving(): void {
-    const view = this.#earlyView
-    this.#earlyView = undefined
-    if (view !== undefined) this.view(view.epoch, view.members)
+    for (const [hosted, input] of this.#early.splice(0)) this.#feed(hosted, input)
   }
 
   // What the locks of this node tell.
@@ -230,7 +224,12 @@ export class Replicas implements Stores, LockListener {
   }
 
   #step(hosted: Hosted, input: Fed<Input>): void {
-    const mayServe = this.#host.standing() === 'serving'
+    const standing = this.#host.standing()
+    if (standing === 'waiting') {
+      this.#early.push([hosted, input])
+      return
+    }
+    const mayServe = standing === 'serving'
     for (const output of hosted.machine.step(hosted.state, { ...input, mayServe } as Input)) {
       this.#perform(hosted, output)
     }
