@@ -40,8 +40,6 @@ export interface Scenario {
   /** The removed go on running. */
   readonly zombies?: boolean
   readonly joins?: number
-  /** Only so many views may have been published when somebody joins. */
-  readonly joinsBefore?: number
   /** A node may miss views. */
   readonly skips?: boolean
   /** The first view has to be delivered too. */
@@ -184,8 +182,7 @@ function moves({ scenario, shelves }: Stage, world: World): readonly Move[] {
     const mortal = scenario.mortal?.includes(place) ?? place !== 0
     if (world.removals > 0 && mortal && last.includes(place)) add('expire', place, true)
   }
-  const mayJoin = world.views.length <= (scenario.joinsBefore ?? Infinity)
-  if (world.joins > 0 && mayJoin) add('join', world.nodes.length, true)
+  if (world.joins > 0) add('join', world.nodes.length, true)
   for (const [key, queue] of world.channels) {
     const lanes = new Set<string>()
     for (const [at, message] of queue.entries()) {

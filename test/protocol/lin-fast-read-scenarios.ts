@@ -169,12 +169,4 @@ export const longScenarios = {
     removals: 1,
     mortal: [1],
   },
-  'two update, one of whom joins while the home is lost': {
-    founders: 2,
-    scripts: [[add(0)], [], [], [add(1)]],
-    joins: 1,
-    joinsBefore: 1,
-    removals: 1,
-    mortal: [1],
-  },
 } as const satisfies Record<string, Scenario>
