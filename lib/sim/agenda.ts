@@ -18,6 +18,8 @@ export class Planned {
   readonly owner: Owner | undefined
   /** Nothing that anybody waits for comes of it. */
   readonly isUpkeep: boolean
+  /** It only counts: no code of a process hears of it. */
+  readonly isSilent: boolean
   /** It has happened, or was cancelled. */
   isOver = false
   /** Its process is paused. */
@@ -29,12 +31,14 @@ export class Planned {
     this.act = act
     this.owner = options.owner
     this.isUpkeep = options.isUpkeep === true
+    this.isSilent = options.isSilent === true
   }
 }
 
 export interface PlanOptions {
   readonly owner?: Owner | undefined
   readonly isUpkeep?: boolean | undefined
+  readonly isSilent?: boolean
 }
 
 const nobody: PlanOptions = {}
@@ -44,6 +48,8 @@ export class Agenda {
   time = 0
   /** Steps taken so far. */
   steps = 0
+  /** Nothing can have been made ready by the last step. */
+  wasSilent = false
   /** What is planned beside upkeep. */
   #awaited = 0
   /** When there was something planned beside upkeep last. */
@@ -111,6 +117,7 @@ export class Agenda {
       planned.isOver = true
       if (owner?.isDead === true) continue
       this.steps++
+      this.wasSilent = planned.isSilent
       planned.act()
       return true
     }

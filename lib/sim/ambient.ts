@@ -155,7 +155,7 @@ function uninstall(): void {
   timersPromises.setTimeout = real.pause
   timersPromises.setImmediate = real.pauseImmediate
   syncBuiltinESMExports()
-  place.simulated = undefined
+  // What a simulation has left behind still knows that it belongs to one, and starts no real hub.
 }
 
 let simulations = 0

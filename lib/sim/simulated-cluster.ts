@@ -5,8 +5,8 @@
 import type { Oracle } from '../cluster/oracle.ts'
 import { GoawayError } from '../errors.ts'
 import type { ReplicaMachines } from '../hub/replicas.ts'
-import { returnMsMax, returnMsMin } from '../limits.ts'
-import type { MembershipOptions } from '../protocol/membership-times.ts'
+import { clusterNodesMax, returnMsMax, returnMsMin } from '../limits.ts'
+import { type MembershipOptions, membershipTimes } from '../protocol/membership-times.ts'
 import { Agenda } from './agenda.ts'
 import { driveNode, driveSpawner } from './cluster-drivers.ts'
 import { FunctionTable } from './function-table.ts'
@@ -57,6 +57,20 @@ const nodesDefault = 3
 /** How soon a machine starts its process again, in milliseconds. */
 const restartMs = 100
 
+/** @throws {GoawayError} ERR_GOAWAY_CONFIG */
+function checkOptions(options: ClusterOptions): void {
+  const { nodes = nodesDefault, nodeTimeoutMs = 5_000, linkGraceMs = 2_000 } = options
+  const count = typeof nodes === 'number' ? nodes : nodes.length
+  if (!Number.isInteger(count) || count < 1 || count > clusterNodesMax) {
+    const text = `Option nodes of a simulation has to be 1 to ${clusterNodesMax}: ${count}`
+    throw new GoawayError('ERR_GOAWAY_CONFIG', text)
+  }
+  const most = Math.floor(membershipTimes({ nodeTimeoutMs, linkGraceMs }).linkGraceMsMax)
+  if (linkGraceMs <= most) return
+  const text = `Option linkGraceMs has to be ${most} or less with nodeTimeoutMs ${nodeTimeoutMs}`
+  throw new GoawayError('ERR_GOAWAY_CONFIG', `${text}: ${linkGraceMs}`)
+}
+
 export class SimulatedCluster {
   readonly agenda = new Agenda()
   readonly random: Random
@@ -75,6 +89,7 @@ export class SimulatedCluster {
   #nextPlace = 0
 
   constructor(options: ClusterOptions, parts: ClusterParts) {
+    checkOptions(options)
     this.#options = options
     this.#parts = parts
     this.random = parts.random

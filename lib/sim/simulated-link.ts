@@ -36,8 +36,8 @@ interface Frame {
   arrival: Planned | undefined
 }
 
-/** What membership says again and again: nobody waits for it. */
-const upkeepKinds = new Set(['renew', 'grant', 'present'])
+/** What is said again and again, of leases and sessions: nobody waits for it. */
+const upkeepKinds = new Set(['renew', 'grant', 'present', 'keep', 'kept'])
 /** An end that hears nothing of what it sent for so long takes its connection for broken. */
 const noticeMs = linkLookMs * linkLooksMax
 
@@ -262,7 +262,7 @@ export class SimulatedEnd implements LinkEnd, Link {
     if (this.#isAckOwed) return
     const other = this.#other
     const count = other.#arrivedCount
-    const options = { owner: other.owner, isUpkeep: true }
+    const options = { owner: other.owner, isUpkeep: true, isSilent: true }
     this.#network.agenda.plan(this.#network.delayMs(), () => other.#acknowledged(count), options)
   }
 

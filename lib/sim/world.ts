@@ -42,7 +42,12 @@ export class World {
     this.#leave = enterSimulation()
     if (records) this.#recording = new RecordingInMemory()
     const parts = { random: this.random, trace: this.#trace, recording: this.#recording }
-    this.#cluster = new SimulatedCluster(options, parts)
+    try {
+      this.#cluster = new SimulatedCluster(options, parts)
+    } catch (error) {
+      this.#leave()
+      throw error
+    }
   }
 
   // Who is there.
@@ -186,6 +191,13 @@ export class World {
     if (machine.process !== undefined) machine.process.clock.rate = rate
   }
 
+  /** Its clock on the wall is set by so many milliseconds, forward or back. */
+  setWall(name: string, aheadMs: number): void {
+    this.#cluster.note(name, `has its clock set by ${aheadMs} ms`)
+    this.machine(name).process?.clock.setWall(aheadMs)
+  }
+
+  /** How long messages take from now on. */
   setDelays(delays: Delays): void {
     this.network.delays = delays
   }
@@ -208,7 +220,7 @@ export class World {
   /** One thing happens, and all that it makes ready. False: nothing is planned. */
   async step(): Promise<boolean> {
     const did = this.agenda.step()
-    await turnOver()
+    if (!this.agenda.wasSilent) await turnOver()
     return did
   }
 
