@@ -265,8 +265,8 @@ export const claimMsMax = 5_000
 // Of the checker.
 
 /**
- * Steps of its searches together: some seconds, and some hundred megabytes of memo at worst. What is
- * not decided by then is unknown.
+ * Steps of its searches together: some seconds, and some hundred megabytes of memo at worst. What
+ * is not decided by then is unknown.
  */
 export const checkStepsMax = 5_000_000
 /** Nothing but steps ends a check, so that its answer is the same on each machine. */
