@@ -31,6 +31,8 @@ export interface ClusterOptions {
   readonly nodeTimeoutMs?: number
   /** @default 2000 */
   readonly linkGraceMs?: number
+  /** What the spawner takes for `nodeTimeoutMs`: another value than the nodes' is a fault. */
+  readonly spawnerTimeoutMs?: number
   /** Of the replicated stores. @default those of the library */
   readonly replicaMachines?: ReplicaMachines
   /** Of messages between processes. @default 0.1 to 20 */
@@ -54,6 +56,8 @@ export function nodeNamesOf({ nodes = nodesDefault }: ClusterOptions): string[] 
 }
 
 const nodesDefault = 3
+/** How long a process that leaves is still there, in milliseconds: see `NodeHost`. */
+const leavingMs = 20
 /** How soon a machine starts its process again, in milliseconds. */
 const restartMs = 100
 
@@ -100,7 +104,9 @@ export class SimulatedCluster {
     this.machines = this.#makeMachines()
     const spawner = this.#startProcess(this.machine('spawner'))
     this.program = spawner.attachProgram()
-    this.#oracle = driveSpawner(spawner, this.times, (place) => this.#removed(place))
+    const { spawnerTimeoutMs = nodeTimeoutMs } = options
+    const times = { nodeTimeoutMs: spawnerTimeoutMs, linkGraceMs }
+    this.#oracle = driveSpawner(spawner, times, (place) => this.#removed(place))
     this.#join(this.machines.slice(1))
     spawner.hub.begin(this.#oracle.members())
   }
@@ -191,7 +197,8 @@ export class SimulatedCluster {
       link.send(['bye'])
       link.close()
     }
-    process.clock.setImmediate(() => this.#ended(process, this.#options.restarts !== false))
+    // Until then its threads are told what they asked, as in a real process.
+    process.clock.setTimer(leavingMs, () => this.#ended(process, this.#options.restarts !== false))
   }
 
   #ended(process: SimulatedProcess, restarts: boolean): void {

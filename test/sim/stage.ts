@@ -13,6 +13,8 @@ export interface StageOptions {
   readonly placement?: 'first' | 'hash'
   readonly machines?: ReplicaMachines | undefined
   readonly delayMs?: readonly [least: number, most: number]
+  /** The spawner waits for leases as if they were so short. */
+  readonly spawnerTimeoutMs?: number | undefined
 }
 
 export type Reply =
@@ -69,9 +71,13 @@ export class Stage {
   readonly world: World
   #moment = 0
 
-  constructor({ machines, ...options }: StageOptions) {
-    const given = machines === undefined ? {} : { replicaMachines: machines }
-    this.world = new World({ ...stageTimes, ...options, ...given })
+  constructor({ machines, spawnerTimeoutMs, ...options }: StageOptions) {
+    this.world = new World({
+      ...stageTimes,
+      ...options,
+      ...(machines === undefined ? {} : { replicaMachines: machines }),
+      ...(spawnerTimeoutMs === undefined ? {} : { spawnerTimeoutMs }),
+    })
   }
 
   get now(): number {

@@ -34,6 +34,8 @@ export interface RunOptions {
   readonly faultMs: number
   /** Clients of each process. */
   readonly clients: number
+  /** See {@link StageOptions}. */
+  readonly spawnerTimeoutMs?: number
 }
 
 /** A client thinks so long at most before it asks again. */
@@ -70,7 +72,8 @@ export class StoreRun {
     const placement = this.random.chance(0.5) ? 'first' : 'hash'
     const { machines } = workload
     const delayMs = [0.1, this.random.pick([5, 20, 80])] as const
-    this.stage = new Stage({ seed: options.seed, nodes, placement, delayMs, machines })
+    const { seed, spawnerTimeoutMs } = options
+    this.stage = new Stage({ seed, nodes, placement, delayMs, machines, spawnerTimeoutMs })
   }
 
   /** Never the same twice. */
