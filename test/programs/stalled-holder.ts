@@ -43,13 +43,17 @@ export async function holdOn(plan: StalledPlan): Promise<unknown> {
     held.lost.addEventListener('abort', () => resolve(codeOf(held.lost.reason)))
   })
   await object.set('x', `at ${Date.now()}`)
-  await StrictCentralized<Events>(plan.events).set('held', held.token)
   let write = 'written'
-  // A gap may be that of a busy machine as well: then the lock is still its own.
-  for (let before = performance.now(); write === 'written'; before = performance.now()) {
+  // The stop may come before this routine hears that all know of its lock.
+  let before = performance.now()
+  await StrictCentralized<Events>(plan.events).set('held', held.token)
+  while (write === 'written') {
+    // A gap may be that of a busy machine as well: then the lock is still its own.
+    if (performance.now() - before >= plan.gapMs) {
+      write = await object.set('x', `at ${Date.now()}`).then(() => 'written', codeOf)
+    }
+    before = performance.now()
     await sleep(5)
-    if (performance.now() - before < plan.gapMs) continue
-    write = await object.set('x', `at ${Date.now()}`).then(() => 'written', codeOf)
   }
   const reason = await lost
   held.release()
