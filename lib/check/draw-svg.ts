@@ -12,17 +12,16 @@ const columnGap = 18
 const widthMin = 640
 
 const style = `
-  svg { --back: #ffffff; --text: #1f2328; --dim: #59636e; --box: #ddf4ff; --edge: #0969da;
-    --bad: #ffebe9; --bad-edge: #cf222e; --line: #d1d9e0; background: var(--back);
-    font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+  text { fill: #1f2328; font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+  .back { fill: #ffffff; } .dim { fill: #59636e; } .title { font-weight: bold; }
+  .box { fill: #ddf4ff; stroke: #0969da; } .track { stroke: #d1d9e0; }
+  .bad { fill: #ffebe9; stroke: #cf222e; stroke-width: 2; }
   @media (prefers-color-scheme: dark) {
-    svg { --back: #0d1117; --text: #f0f6fc; --dim: #9198a1; --box: #121d2f; --edge: #4493f8;
-      --bad: #25171c; --bad-edge: #f85149; --line: #3d444d; }
+    text { fill: #f0f6fc; } .back { fill: #0d1117; } .dim { fill: #9198a1; }
+    .box { fill: #121d2f; stroke: #4493f8; } .track { stroke: #3d444d; }
+    .bad { fill: #25171c; stroke: #f85149; }
   }
-  text { fill: var(--text); } .dim { fill: var(--dim); } .title { font-weight: bold; }
-  .box { fill: var(--box); stroke: var(--edge); }
-  .bad { fill: var(--bad); stroke: var(--bad-edge); stroke-width: 2; }
-  .open { stroke-dasharray: 4 3; } .track { stroke: var(--line); }`
+  .open { stroke-dasharray: 4 3; }`
 
 /** Draws the windows of a check as SVG, one below the other. */
 export function drawSvg(result: CheckResult): string {
@@ -45,7 +44,7 @@ export function drawSvg(result: CheckResult): string {
       `width="${width}" height="${height}">`,
     `<title>What goaway check found: ${result.verdict}</title>`,
     `<style>${style}\n</style>`,
-    `<rect width="${width}" height="${height}" style="fill: var(--back)"/>`,
+    `<rect width="${width}" height="${height}" class="back"/>`,
     ...drawn,
     '</svg>\n',
   ].join('\n')
