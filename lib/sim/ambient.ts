@@ -6,6 +6,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { syncBuiltinESMExports } from 'node:module'
 import timersPromises from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { place } from '../client/current.ts'
 import { scopes } from '../client/scope.ts'
 import type { Timer } from '../clock.ts'
@@ -104,12 +105,36 @@ function immediate(act: Act, ...args: unknown[]): unknown {
   return new SimulatedTimer(thread, 0, false, () => act(...args))
 }
 
-function pause(delayMs?: number, value?: unknown, options?: object): Promise<unknown> {
+interface PauseOptions {
+  readonly signal?: AbortSignal
+}
+
+function pause(delayMs?: number, value?: unknown, options: PauseOptions = {}): Promise<unknown> {
   const thread = callingThread()
   if (thread === undefined) return real.pause(delayMs, value, options)
-  return new Promise((resolve) => {
-    globalThis.setTimeout(() => resolve(value), delayMs)
+  const { signal } = options
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      timer.close()
+      reject(signal?.reason)
+    }
+    const timer = new SimulatedTimer(thread, delayMs ?? 1, false, () => {
+      signal?.removeEventListener('abort', abort)
+      resolve(value)
+    })
+    if (signal?.aborted === true) abort()
+    else signal?.addEventListener('abort', abort, { once: true })
   })
+}
+
+/** Who has Node make a promise of a timer gets the one that goes with it. */
+function promisable<F extends object>(timer: F, promised: unknown): F {
+  return Object.defineProperty(timer, promisify.custom, { value: promised })
+}
+
+function pauseImmediate(value?: unknown, options?: PauseOptions): Promise<unknown> {
+  const isSimulated = callingThread() !== undefined
+  return isSimulated ? pause(0, value, options) : real.pauseImmediate(value, options)
 }
 
 function wallNow(): number {
@@ -128,9 +153,9 @@ const simulatedDate = new Proxy(real.Date, {
 
 function install(): void {
   Object.assign(globalThis, {
-    setTimeout: timerOf(false, real.setTimeout),
+    setTimeout: promisable(timerOf(false, real.setTimeout), pause),
     setInterval: timerOf(true, real.setInterval),
-    setImmediate: immediate,
+    setImmediate: promisable(immediate, pauseImmediate),
     clearTimeout: clearer(real.clearTimeout),
     clearInterval: clearer(real.clearInterval),
     clearImmediate: clearer(real.clearImmediate as (timer: never) => void),
@@ -139,8 +164,7 @@ function install(): void {
   Math.random = () => callingThread()?.random.next() ?? real.random()
   performance.now = () => callingThread()?.home.clock.now() ?? real.now.call(performance)
   timersPromises.setTimeout = pause as typeof timersPromises.setTimeout
-  timersPromises.setImmediate = ((value?: unknown) =>
-    callingThread() === undefined ? real.pauseImmediate(value) : pause(0, value)) as never
+  timersPromises.setImmediate = pauseImmediate as typeof timersPromises.setImmediate
   syncBuiltinESMExports()
   place.simulated = callingThread
 }

@@ -1,4 +1,4 @@
-/** The example of the page on testing, as its reader runs it: with the package's own entry points. */
+/** The example of the page on testing, run as its reader does. */
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'

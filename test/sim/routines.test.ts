@@ -1,5 +1,6 @@
 /** Routines, handles and errors of the promise API in a simulation. */
 import { setTimeout as pause } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { context, goaway, init, Lock, StrictCentralized, shutdown } from '../../lib/index.ts'
 import * as sync from '../../lib/sync.ts'
@@ -135,6 +136,9 @@ t.test('Time and chance are those of the simulation', async (t) => {
       })
       setTimeout(() => t.fail('it was cleared'), 10).close()
       seen.push(await goaway(() => Math.random()))
+      await promisify(setTimeout)(10)
+      const stop = AbortSignal.abort(new Error('enough'))
+      await t.rejects(pause(10, undefined, { signal: stop }), { message: 'enough' })
     })
     return seen
   }
