@@ -7,6 +7,8 @@ import { check } from '../../lib/check.ts'
 import { simulate } from '../../lib/testing.ts'
 import { work } from '../sim/workload.ts'
 
+t.setTimeout(3_600_000)
+
 const worlds = [
   { name: 'three nodes', nodes: 3, clients: 4 },
   { name: 'five nodes, each with masters', nodes: 5, placement: 'hash', clients: 6 },
@@ -21,7 +23,7 @@ const worlds = [
 ] as const
 
 for (const { name, clients, ...options } of worlds) {
-  t.test(`Objects and locks under faults: ${name}`, { timeout: 600_000 }, async (t) => {
+  t.test(`Objects and locks under faults: ${name}`, { timeout: 1_800_000 }, async (t) => {
     const faults = { forMs: 10_000, crashes: 2, pauses: 3, partitions: 3, breaks: 6 }
     const report = await simulate(
       { seed: 10_000, seeds: 500, faults, ...options },
