@@ -47,3 +47,26 @@ export const litmusShapes: readonly LitmusShape[] = [
 export function expectations(letters: string): ReadonlyMap<string, 'A' | 'F'> {
   return new Map(litmusShapes.map(({ name }, at) => [name, letters[at] === 'A' ? 'A' : 'F']))
 }
+
+export interface FoundOutcome {
+  readonly subject: string
+  readonly shape: string
+  /** How often. */
+  readonly seen: number
+}
+
+/** As markdown: A, where the outcome was seen, and F, where it was not. */
+export function tableOf(subjects: readonly string[], found: readonly FoundOutcome[]): string {
+  const row = (name: string, letters: readonly string[]): string =>
+    `| ${name} | ${letters.join(' | ')} |`
+  const letterOf = (subject: string, shape: string): string =>
+    found.some((one) => one.subject === subject && one.shape === shape && one.seen > 0) ? 'A' : 'F'
+  const rows = litmusShapes.map(({ name }) =>
+    row(
+      name,
+      subjects.map((subject) => letterOf(subject, name)),
+    ),
+  )
+  const line = subjects.map(() => '---')
+  return [row('', subjects), row('---', line), ...rows].join('\n')
+}

@@ -1,7 +1,8 @@
 /** The stores as litmus tests see them: how each is written, read, and waited for. */
-import type { ReplicaMachines } from '../../lib/hub/replicas.ts'
+import type { ReplicaMachine, ReplicaMachines } from '../../lib/hub/replicas.ts'
 import type { FieldState, Operation } from '../../lib/wire/messages.ts'
 import type { ReplicaOperation, ReplicatedStore } from '../../lib/wire/replica-messages.ts'
+import { paperLinFastRead } from '../protocol/paper-lin-fast-read.ts'
 import { expectations } from './litmus-shapes.ts'
 import type { StageClient } from './stage.ts'
 
@@ -76,8 +77,14 @@ const syncWeak = (store: ReplicatedStore): Pick<LitmusSubject, 'sync'> => ({
   },
 })
 
+/** It is shown beside the others because it is not what it was said to be. */
+const paper = plain('LinFastRead of 2016', 'FFFFAAAFAF', of('lin-fast-read'), {
+  machines: { 'lin-fast-read': paperLinFastRead as ReplicaMachine },
+})
+
 export const litmusSubjects: readonly LitmusSubject[] = [
   plain('Strict', 'FFFFFFFFFF', (operation) => operation as Operation),
+  paper,
   plain('LinFastRead', 'FFFFFFFFFF', of('lin-fast-read')),
   plain('Weak', 'FFAFAAAFAF', of('weak'), syncWeak('weak')),
   plain('Weak causal', 'FFAFFFAFAF', of('weak-causal'), syncWeak('weak-causal')),

@@ -13,6 +13,8 @@ export interface StageOptions {
   readonly placement?: 'first' | 'hash'
   readonly machines?: ReplicaMachines | undefined
   readonly delayMs?: readonly [least: number, most: number]
+  readonly nodeTimeoutMs?: number
+  readonly linkGraceMs?: number
   /** The spawner waits for leases as if they were so short. */
   readonly spawnerTimeoutMs?: number | undefined
 }
