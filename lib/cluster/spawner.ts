@@ -292,6 +292,7 @@ export class Spawner implements PeersDriver {
    */
   async close(): Promise<void> {
     this.#closing = true
+    this.#hub.peers.ending()
     this.#oracle.close()
     for (const timer of this.#returns) clearTimeout(timer)
     // A terminal that takes nothing is no reason to keep the nodes.

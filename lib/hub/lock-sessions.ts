@@ -50,6 +50,7 @@ export class RemoteLocks {
   #steadyMs: number
   /** Why all is over, once it is. */
   #reason: GoawayError | undefined
+  #isClosed = false
 
   constructor(parts: RemoteLocksParts) {
     this.#parts = parts
@@ -96,12 +97,15 @@ export class RemoteLocks {
     else this.#step({ type: 'kept', session: message[1], nonce: message[2] })
   }
 
+  /** This hub ends: from now on those who hold locks hear of that alone. */
   close(): void {
+    this.#isClosed = true
     this.#alarm.clear()
   }
 
   /** Nothing comes of the master any more; `reason` is what those who hold locks are told. */
   lost(reason: GoawayError): void {
+    if (this.#isClosed) return
     this.#reason ??= reason
     this.#alarm.clear()
     for (const output of sessionNode.step(this.#state, { type: 'linkLost' })) this.#perform(output)
@@ -132,6 +136,7 @@ export class RemoteLocks {
   }
 
   #perform(output: SessionNodeOutput): void {
+    if (this.#isClosed) return
     const { link, host, node } = this.#parts
     switch (output.type) {
       case 'keep':

@@ -198,9 +198,14 @@ export class Peers {
     for (const peer of this.#byPlace.values()) peer.link.flush()
   }
 
+  /** This hub is about to end: that links end with it is no news to anybody here. */
+  ending(): void {
+    for (const { stores } of this.#byPlace.values()) stores.close()
+  }
+
   close(): void {
+    this.ending()
     for (const peer of this.#byPlace.values()) {
-      peer.stores.close()
       peer.server.close()
       peer.link.close()
     }
