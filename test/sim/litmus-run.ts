@@ -1,4 +1,4 @@
-/** Runs litmus tests in virtual time: many trials, each with other delays, placements and starts. */
+/** Runs litmus tests in virtual time: many trials, with other delays, placements and starts. */
 import { randomOf } from '../hub/random.ts'
 import { type LitmusShape, type LitmusStep, litmusShapes } from './litmus-shapes.ts'
 import type { LitmusSubject } from './litmus-subjects.ts'

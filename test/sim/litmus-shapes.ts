@@ -43,7 +43,7 @@ export const litmusShapes: readonly LitmusShape[] = [
   shape('RYW', [x1, read('x', 0)]),
 ]
 
-/** Whether the outcome is allowed, shape by shape: A or F, as in the table of the stores' promises. */
+/** Whether each outcome is allowed: A or F, as in the table of the stores. */
 export function expectations(letters: string): ReadonlyMap<string, 'A' | 'F'> {
   return new Map(litmusShapes.map(({ name }, at) => [name, letters[at] === 'A' ? 'A' : 'F']))
 }

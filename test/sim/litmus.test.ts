@@ -1,7 +1,7 @@
 /**
- * Litmus matrix: what each store allows, and what it does not, in the table of `docs/consistency.md`.
+ * Litmus matrix: what each store allows, and what not, in the table of `docs/consistency.md`.
  * An outcome that is forbidden is never seen; one that is allowed is seen at least once, else this
- * harness could not reorder. `npm run proof:stores -- --table file` writes the table as it was found.
+ * harness could not reorder. `npm run proof:stores -- --table file` writes the table as found.
  */
 import t from 'tap'
 import { type LitmusCell, runLitmus } from './litmus-run.ts'

@@ -1,4 +1,4 @@
-/** Faults that are planted in the machines, and in the membership below them, are found by a seed. */
+/** Faults planted in the machines, and in the membership below, are found by a seed. */
 import t from 'tap'
 import type { RunOptions, Workload } from './store-run.ts'
 import { mixedUp, problemsOf, withMutant, workloads } from './store-workloads.ts'
