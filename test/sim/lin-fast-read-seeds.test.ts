@@ -1,4 +1,5 @@
 /** What fails is run again by `npm run proof:stores -- --store lin-fast-read --seed n`. */
+import t from 'tap'
 import { testSeeds } from './store-seeds.ts'
 
-testSeeds('lin-fast-read')
+testSeeds(t, 'lin-fast-read')

@@ -1,12 +1,12 @@
 /** Tests of one store over many seeds; each store's are in a file of their own, to run beside. */
-import t from 'tap'
+import type { Test } from 'tap'
 import { problemsOf, workloads } from './store-workloads.ts'
 
 const seeds = 60
 
-export function testSeeds(store: string): void {
+export function testSeeds(t: Test, store: string): void {
   t.setTimeout(200_000)
-  t.test(`${store} keeps its promise under faults, over ${seeds} seeds`, async (t) => {
+  void t.test(`${store} keeps its promise under faults, over ${seeds} seeds`, async (t) => {
     for (let seed = 1; seed <= seeds; seed++) {
       const workload = workloads[store]
       if (workload === undefined) throw new Error(`No store has the name ${store}`)

@@ -1,4 +1,5 @@
 /** What fails is run again by `npm run proof:stores -- --store weak-causal --seed n`. */
+import t from 'tap'
 import { testSeeds } from './store-seeds.ts'
 
-testSeeds('weak-causal')
+testSeeds(t, 'weak-causal')
