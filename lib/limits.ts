@@ -321,3 +321,5 @@ export const historyClockMs = 1_000
 export const historyKeptMs = 7 * 24 * 3600 * 1000
 /** A program that ends waits so long for what its nodes have recorded. */
 export const historyFetchMs = 30_000
+/** Locks of which a machine of a replicated store is told late, at its next input. */
+export const lockNewsMax = 1024

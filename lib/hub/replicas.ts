@@ -6,11 +6,14 @@
  * they bring about at once, such as a lock that is granted, is taken after them.
  * Rule 2: a machine is told whether this node may serve when the input is taken, and its outputs
  * are performed before anything else is, so that no pause can come between.
- * Rule 3: before its first lease a node feeds its machines nothing: all of it waits. Messages of a
+ * Rule 3: what became of locks is told to a machine before its next input, the last of each lock:
+ * there are many locks, and few machines that are in use.
+ * Rule 4: before its first lease a node feeds its machines nothing: all of it waits. Messages of a
  * node that is not in the view yet wait as well (`Peers`).
  */
 import { recordOf } from '../client/error-codec.ts'
 import { GoawayError } from '../errors.ts'
+import { lockNewsMax } from '../limits.ts'
 import type { Machine } from '../protocol/machine.ts'
 import type { Standing } from '../protocol/membership-node.ts'
 import type {
@@ -70,6 +73,13 @@ interface Hosted {
   /** Clients that have asked for something, and routines: only of these it is told the end. */
   readonly clients: Set<number>
   readonly owners: Set<number>
+  /** What became last of each lock since the machine's last input. */
+  readonly lockNews: Map<string, LockFact>
+}
+
+interface LockFact {
+  readonly isHeld: boolean
+  readonly token: number
 }
 
 /** A call that has no answer yet. */
@@ -108,6 +118,7 @@ export class Replicas implements Stores, LockListener {
         state,
         clients: new Set<number>(),
         owners: new Set<number>(),
+        lockNews: new Map<string, LockFact>(),
       }
       this.#hosted.set(store, hosted)
     }
@@ -198,7 +209,12 @@ export class Replicas implements Stores, LockListener {
   // What the locks of this node tell.
 
   changed(type: 'lockGranted' | 'lockFreed', lock: string, token: number): void {
-    for (const hosted of this.#hosted.values()) this.#feed(hosted, { type, lock, token })
+    const fact: LockFact = { isHeld: type === 'lockGranted', token }
+    for (const hosted of this.#hosted.values()) {
+      hosted.lockNews.set(lock, fact)
+      if (hosted.lockNews.size > lockNewsMax)
+        this.#tellLocks(hosted, this.#host.standing() === 'serving')
+    }
   }
 
   news(news: Fed<LockNews>): void {
@@ -230,9 +246,20 @@ export class Replicas implements Stores, LockListener {
       return
     }
     const mayServe = standing === 'serving'
+    if (hosted.lockNews.size > 0) this.#tellLocks(hosted, mayServe)
     for (const output of hosted.machine.step(hosted.state, { ...input, mayServe } as Input)) {
       this.#perform(hosted, output)
     }
+  }
+
+  /** Machines order nothing at this: they only remember it. */
+  #tellLocks({ machine, state, lockNews }: Hosted, mayServe: boolean): void {
+    for (const [lock, { isHeld, token }] of lockNews) {
+      // Of one that is free by now they may not have heard that it was held.
+      machine.step(state, { type: 'lockGranted', lock, token, mayServe } as Input)
+      if (!isHeld) machine.step(state, { type: 'lockFreed', lock, token, mayServe } as Input)
+    }
+    lockNews.clear()
   }
 
   #perform(hosted: Hosted, output: Output): void {

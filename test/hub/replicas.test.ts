@@ -150,21 +150,32 @@ t.test('What becomes of an order of a lock is told to the machine alone', async 
   replicas.received(3, ['store', 'update-on-release', [1] as never])
   replicas.received(3, ['store', 'update-on-release', [2] as never])
   const types = (): string[] => fed.splice(0).map(({ type }) => type)
-  // Both machines hear of the grant, after what the order came along with was sent.
-  t.same(types(), [
-    'message',
-    'lockGranted',
-    'lockGranted',
-    'lockAnswered',
-    'message',
-    'lockRefused',
-  ])
+  // It hears of the grant before it hears anything else.
+  t.same(types(), ['message', 'lockGranted', 'lockAnswered', 'message', 'lockRefused'])
   t.same(said, Array(2).fill(['send', 3, ['store', 'update-on-release', ['ordered']]]))
   t.equal(locks.counts().locks, 1)
   answers.set('message', () => [order(0, ['release', lock, 1])])
   replicas.received(3, ['store', 'update-on-release', ['release']])
-  t.same(types(), ['message', 'lockFreed', 'lockFreed'])
+  t.same(types(), ['message'])
   t.equal(locks.counts().locks, 0)
+})
+
+t.test('What became of locks is told to each machine before its next input', async (t) => {
+  const { fed, answers, replicas } = rig()
+  replicas.changed('lockGranted', 'a', 1)
+  replicas.changed('lockGranted', 'b', 2)
+  replicas.changed('lockFreed', 'a', 1)
+  t.same(fed, [], 'there are many locks, and few machines that are in use')
+  answers.set('message', () => [])
+  replicas.received(2, ['store', 'weak', ['x']])
+  t.match(fed.splice(0), [
+    { type: 'lockGranted', lock: 'a', token: 1 },
+    { type: 'lockFreed', lock: 'a', token: 1 },
+    { type: 'lockGranted', lock: 'b', token: 2 },
+    { type: 'message' },
+  ])
+  replicas.received(2, ['store', 'weak', ['x']])
+  t.equal(fed.length, 1, 'and once')
 })
 
 t.test('Nonsense is refused before a machine sees it', async (t) => {
