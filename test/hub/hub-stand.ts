@@ -105,7 +105,7 @@ export class StandHub {
       node,
       words: hubWords,
       firstClient: place * clientsPerNode,
-      cluster: { place, index: place, nodes: 1, placement: 'first' },
+      cluster: { place, index: place, nodes: 2, placement: 'first' },
       executor: (host, report) =>
         new ThreadExecutor({ ...options, window: windowMax }, host, report),
     })

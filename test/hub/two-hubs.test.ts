@@ -210,3 +210,39 @@ t.test('a large value is the same memory in the hub and in its readers', async (
     t.same([near[1000], far[1000]], [7, 7])
   })
 })
+
+t.test('replicas of both nodes follow each other, with small values and large', async (t) => {
+  await withPair(async ({ master, other }) => {
+    for (const [at, to] of [
+      [master, other],
+      [other, master],
+    ] as const) {
+      const peer = at.hub.peers.get(to.member.place)
+      if (peer === undefined) throw new Error('The two hubs are linked')
+      // What the membership would tell them.
+      at.hub.peers.view(1, [1, 2])
+      at.hub.peers.joined(peer, to.member)
+      at.hub.turn()
+    }
+    const [a, b] = [master.program, other.program]
+    const large = new Uint8Array(new SharedArrayBuffer(storedInlineBytesMax + 1)).fill(7)
+    for (const store of ['lin-fast-read', 'weak', 'weak-causal'] as const) {
+      for (const value of [1, large, 2]) await a.ask(store, ['set', 'o', 'x', value, null])
+      await b.ask(store, ['set', 'o', 'y', large, null])
+      if (store !== 'lin-fast-read') await Promise.all([a, b].map((at) => at.ask(store, ['sync'])))
+      for (const at of [a, b]) {
+        const rows = (await at.ask(store, ['entries', 'o'])) as [string, number, unknown][]
+        const values = new Map(rows.map(([name, , value]) => [name, value]))
+        t.equal(values.get('x'), 2, store)
+        t.same(new Uint8Array(values.get('y') as Uint8Array), new Uint8Array(large), store)
+      }
+    }
+    const token = await b.ask('update-on-release', ['acquire', 'o'])
+    await b.ask('update-on-release', ['release', 'o', token, [['x', large]], true, null])
+    const [, value] = (await a.ask('update-on-release', ['get', 'o', 'x', 0])) as [
+      number,
+      Uint8Array,
+    ]
+    t.same(new Uint8Array(value), new Uint8Array(large), 'update-on-release')
+  })
+})
