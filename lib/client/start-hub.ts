@@ -156,7 +156,11 @@ export function startHub(options: StartOptions): Node {
   const clustered = cluster !== undefined
   // A program that ends lets its nodes know, or they would wait for it to come back; and makes a
   // history of what it has recorded.
-  if (clustered || history !== undefined) process.once('beforeExit', () => void close(0))
+  const end = (): void => void close(0)
+  if (clustered || history !== undefined) {
+    process.once('beforeExit', end)
+    client.onLost(() => process.off('beforeExit', end))
+  }
   const node = { name: 'local', client, routines, thread: 0, clustered, members, close }
   return history === undefined ? node : { ...node, recorder: history.recorder }
 }

@@ -8,7 +8,7 @@ import { cleanEnvironment, run } from '../run-node.ts'
 import { allRemote, localCluster } from './local-cluster.ts'
 
 const two = { ...allRemote, nodes: [{ threads: 2 }, { threads: 2 }] }
-/** Some tests make routines share a thread, which takes a node that has but one. */
+/** Some tests make routines share a thread, or wait for one: that takes a node that has but one. */
 const single = { ...allRemote, nodes: [{ threads: 1, threadsMax: 1 }] }
 
 const suites: Readonly<Record<string, object>> = {
@@ -16,7 +16,7 @@ const suites: Readonly<Record<string, object>> = {
   'handles/lock-sync': single,
   'handles/strict-object': two,
   'handles/strict-object-sync': { ...two, placement: 'hash' },
-  'handles/stream': two,
+  'handles/stream': single,
   'handles/routine': single,
   'value-kinds': two,
   'module-load': single,
