@@ -11,7 +11,7 @@ export interface Dispute {
 }
 
 /**
- * The next to go for a dispute reported at `dueBefore` or earlier; `null` when there is none left.
+ * The next to go for one of the disputes that are due; `null` when there is none left.
  *
  * 1. One that was not heard of since the report is dead or cut off: the others are right about it.
  * 2. Otherwise the one with most opponents: a majority cannot reach it.
@@ -19,10 +19,10 @@ export interface Dispute {
  */
 export function nextLoser(
   disputes: readonly Dispute[],
-  dueBefore: number,
+  isDue: (dispute: Dispute) => boolean,
   heardAt: (place: number) => number,
 ): number | null {
-  const due = disputes.filter(({ reportedAt }) => reportedAt <= dueBefore)
+  const due = disputes.filter(isDue)
   for (const { lower, higher, reportedAt } of due) {
     const lowerSilent = heardAt(lower) < reportedAt
     if (lowerSilent !== heardAt(higher) < reportedAt) return lowerSilent ? lower : higher

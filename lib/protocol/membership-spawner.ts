@@ -230,14 +230,20 @@ function suspectSilent(state: SpawnerState, now: number): void {
 function settle(state: SpawnerState, now: number, outputs: SpawnerOutput[]): void {
   if (state.disputes.length === 0 || now < state.listenUntil) return
   const heardAt = (place: number): number => state.members.get(place)?.lastHeardAt ?? -Infinity
-  const dueBefore = now - state.times.settleMs
+  const isDue = (dispute: Dispute): boolean => now >= settledAt(state, dispute)
   for (;;) {
-    const loser = nextLoser(state.disputes, dueBefore, heardAt)
+    const loser = nextLoser(state.disputes, isDue, heardAt)
     const known = loser === null ? undefined : state.members.get(loser)
     if (known === undefined) return
     suspect(state, known, 'cut off')
     outputs.push({ type: 'dismiss', place: known.member.place })
   }
+}
+
+/** The tick is asked for, and finds it due, by the same sum: by two that are rounded apart it would
+ * come again at once, for ever. */
+function settledAt(state: SpawnerState, { reportedAt }: Dispute): number {
+  return reportedAt + state.times.settleMs
 }
 
 function remove(state: SpawnerState, now: number, outputs: SpawnerOutput[]): void {
@@ -265,8 +271,8 @@ function wake(state: SpawnerState, now: number, outputs: SpawnerOutput[]): void 
     const silentAt = Math.max(known.lastHeardAt + state.times.patienceMs, state.listenUntil)
     due = Math.min(due, known.suspicion === null ? silentAt : leaseOverAt(state, known))
   }
-  for (const { reportedAt } of state.disputes) {
-    due = Math.min(due, Math.max(reportedAt + state.times.settleMs, state.listenUntil))
+  for (const dispute of state.disputes) {
+    due = Math.min(due, Math.max(settledAt(state, dispute), state.listenUntil))
   }
   // A tick that comes too soon does no harm, and each renewal would move it.
   if (due >= state.wakeAt && state.wakeAt > now) return

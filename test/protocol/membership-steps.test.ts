@@ -214,6 +214,21 @@ t.test(
   },
 )
 
+t.test(
+  'membershipSpawner.step() tick: what it was asked for is due then, however times are rounded',
+  async (t) => {
+    for (let at = 0; at < 1; at += 1 / 1009) {
+      const { state } = new Spawner()
+      const step = (input: SpawnerInput): number | undefined =>
+        membershipSpawner.step(state, input).find((output) => output.type === 'wake')?.at
+      step({ type: 'joined', members: [1, 2].map(memberAt), now: at })
+      const dueAt = step({ type: 'unreachable', from: 1, place: 2, now: at * 3 }) ?? 0
+      const nextAt = step({ type: 'tick', now: dueAt }) ?? Infinity
+      if (nextAt <= dueAt) return t.fail(`reported at ${at * 3}: due at ${dueAt}, and again`)
+    }
+  },
+)
+
 t.test('membershipSpawner.step() M6: after a stop of its own it listens first', async (t) => {
   const spawner = new Spawner()
   spawner.join(0, 1, 2)
