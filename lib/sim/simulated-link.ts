@@ -6,6 +6,7 @@
  * - An end notices that its connection is broken when it is told, or when nothing was acknowledged
  *   for a while. Then it tries to connect anew, for as long as its grace time lasts.
  * - A machine that answers for a process which is no more says so: ERR_GOAWAY_NODE_LOST.
+ * - An end that was closed sees to it in the same way that the other hears of it.
  * - A process that ends takes with it what it had not sent yet, and some of what it had.
  */
 import type { Clock, Timer } from '../clock.ts'
@@ -98,12 +99,12 @@ export class SimulatedLink implements Crossing {
     if (one.isConnected && other.isConnected) return
     const reaches = this.options.network.reaches(one.owner.name, other.owner.name)
     if (!reaches || one.owner.isPaused || other.owner.isPaused) return this.redialLater()
-    if (!one.isOver && !other.isOver) {
+    if (!one.isGone && !other.isGone) {
       one.connected()
       other.connected()
       return this.refresh()
     }
-    const [left, gone] = one.isOver ? [other, one] : [one, other]
+    const [left, gone] = one.isGone ? [other, one] : [one, other]
     const isReplaced = gone.owner.isDead && gone.owner.isReplaced
     if (gone.owner.isDead && !isReplaced) return this.redialLater()
     left.end(isReplaced ? lifeOver(gone.owner.name) : linkLost(gone.owner.name, 'it gave it up'))
@@ -153,6 +154,17 @@ export class SimulatedEnd implements LinkEnd, Link {
 
   get #other(): SimulatedEnd {
     return this.#link.other(this)
+  }
+
+  /** It was closed, and the other end has yet to hear of it: until then it does its part. */
+  get #isClosing(): boolean {
+    const last = this.#underWay.at(-1)
+    return this.isOver && !this.owner.isDead && last !== undefined && last.content === undefined
+  }
+
+  /** Nothing will come from it any more. */
+  get isGone(): boolean {
+    return this.isOver && !this.#isClosing
   }
 
   get #mayPass(): boolean {
@@ -224,6 +236,8 @@ export class SimulatedEnd implements LinkEnd, Link {
       agenda.cancel(frame.arrival)
       frame.arrival = undefined
     }
+    // What is sent anew need not wait for the time at which it would have been there the old way.
+    if (!mayPass) this.#lastArrivalAt = agenda.time
     if (mayPass && this.#isAckOwed) this.#acknowledge()
   }
 
@@ -279,14 +293,14 @@ export class SimulatedEnd implements LinkEnd, Link {
   #lookNow(): void {
     this.#look = undefined
     const oldest = this.#unacknowledged[0] ?? this.#underWay[0]
-    if (oldest === undefined || this.isOver || !this.isConnected) return
+    if (oldest === undefined || this.isGone || !this.isConnected) return
     if (this.owner.clock.now() - oldest.sentAt >= noticeMs) return this.notice()
     this.#lookLater()
   }
 
   /** Its connection is broken, and it knows it. */
   notice(): void {
-    if (this.isOver || !this.isConnected) return
+    if (this.isGone || !this.isConnected) return
     this.isConnected = false
     const { graceMs } = this.#link.options
     const lost = (): void => this.end(linkLost(this.#other.owner.name, `for ${graceMs} ms`))
@@ -307,10 +321,11 @@ export class SimulatedEnd implements LinkEnd, Link {
 
   /** The link is given up. */
   end(error: Error): void {
-    if (this.isOver) return
+    if (this.isGone) return
     this.isConnected = false
-    this.#over(error)
+    if (!this.isOver) this.#over(error)
     this.#link.refresh()
+    this.#underWay = []
     this.#link.redialLater()
   }
 
