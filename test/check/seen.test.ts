@@ -69,6 +69,15 @@ t.test('check() of a counter asks for own adds, and for no more than were made',
   await verdicts(t, [add, other, read(2)], 'ok')
 })
 
+t.test('check() of a counter takes one that is absent for 0', async (t) => {
+  const read = (client: number, start: number) =>
+    weak({ client, op: 'read', out: null, start, end: start + 1 })
+  const add = weak({ op: 'add', arg: 2, out: 2, start: 3, end: 4 })
+  await verdicts(t, [read(0, 1), read(1, 5)], 'ok')
+  await verdicts(t, [read(0, 1), add, read(1, 5)], 'ok')
+  await verdicts(t, [add, read(0, 5)], 'illegal')
+})
+
 t.test('check() of a counter asks for what was seen by another field', async (t) => {
   const history = [
     weak({ op: 'add', arg: 1, out: 1, start: 1, end: 2 }),
