@@ -285,6 +285,27 @@ export const servedLocksKept = 256 * 1024
 /** Updates of one object in one epoch: stamps stay exact in a double, for 2^13 epochs. */
 export const updatesPerEpoch = 2 ** 40
 
+// Of replicas in shared memory.
+
+/** Values are kept in pieces of shared memory of this size, a power of two. */
+export const segmentBytes = 1024 * 1024
+/** Segments of one node, 16 GiB: what finds no room is read by message. */
+export const segmentsMax = 2 ** 14
+/** An encoded value that is larger is read by message. */
+export const replicaValueBytesMax = 64 * 1024
+/** The first block of an object's directory of cells; each is twice the last, up to the second. */
+export const directoryBytesMin = 1024
+export const directoryBytesMax = 256 * 1024
+/** An object that has more cells of deleted fields than this, and than others, is moved. */
+export const absentCellsMax = 1000
+/** Memory is looked through for reuse after so many values were replaced, or so many bytes. */
+export const retiredRecordsMax = 64
+export const retiredBytesMax = 256 * 1024
+/** A reader that lags so many epochs behind stops their count, so that it never laps it. */
+export const epochsBehindMax = 2 ** 30
+/** Changes that a reader lets come between before it asks the hub. */
+export const replicaAttemptsMax = 8
+
 // Of `Weak` objects.
 
 /**

@@ -28,16 +28,23 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   'limits.ts': [],
   'clock.ts': [],
   wire: [],
+  memory: ['wire'],
   history: ['wire'],
   check: ['history'],
   protocol: ['type wire'],
   transport: ['wire'],
-  client: ['wire', 'history', 'type executor/contract.ts', 'type hub/hub-start.ts'],
-  handles: ['wire', 'client', 'history', 'type executor/contract.ts', 'type deploy/node-status.ts'],
+  client: ['wire', 'memory', 'history', 'type executor/contract.ts', 'type hub/hub-start.ts'],
+  handles: [
+    ...['wire', 'memory', 'client', 'history'],
+    ...['type executor/contract.ts', 'type deploy/node-status.ts'],
+  ],
   // The hub and its executor speak the same codecs as the threads.
   executor: ['wire', 'protocol', 'client', 'clock.ts', 'history'],
   'executor/thread-entry.cjs': ['index.ts', 'sync.ts'],
-  hub: ['wire', 'protocol', 'transport', 'client', 'clock.ts', 'type executor', 'type history'],
+  hub: [
+    ...['wire', 'memory', 'protocol', 'transport', 'client', 'clock.ts'],
+    ...['type executor', 'type history'],
+  ],
   'hub/assemble.ts': ['executor', 'history'],
   // Where the hub's thread begins, it is put together.
   'hub/hub-entry.ts': ['executor/pool.ts'],
@@ -55,8 +62,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   deploy: ['wire', 'transport', 'client/error-codec.ts'],
   // It runs all of the above in one thread.
   sim: [
-    ...['wire', 'protocol', 'transport', 'client', 'handles', 'executor', 'hub', 'cluster', 'node'],
-    ...['clock.ts', 'history', 'check'],
+    ...['wire', 'memory', 'protocol', 'transport', 'client', 'handles', 'executor', 'hub'],
+    ...['cluster', 'node', 'clock.ts', 'history', 'check'],
   ],
   // It talks to nodes, and of the client it needs only what tells a program its options.
   cli: [

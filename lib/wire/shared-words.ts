@@ -27,6 +27,11 @@ export const wordCulprit = 6
 export const wordSleeping = 7
 /** Bytes of the thread's output that were written, modulo 2^32, where others write it. */
 export const wordWritten = 8
+/**
+ * The hub's epoch in which the thread began to read a record of a replica, 0 while it reads none.
+ * Written by the thread.
+ */
+export const wordReading = 9
 const claimsAt = 16
 const cancelsAt = claimsAt + slotsPerThreadMax
 const wordsCount = cancelsAt + slotsPerThreadMax
@@ -39,7 +44,9 @@ export const wordBell = 2
 export const wordAsleep = 3
 /** 1 while threads may look at a word for a while before they sleep. Written by the hub. */
 export const wordSpin = 4
-const hubWordsCount = 5
+/** Counts the hub's reuses of replica memory, from 1; never 0 once replicas are written. */
+export const wordEpoch = 5
+const hubWordsCount = 6
 
 export function createHubWords(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(hubWordsCount * 4))
