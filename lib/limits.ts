@@ -327,6 +327,15 @@ export const weakWaitsMax = 64 * 1024
 /** Fields that go to a member that joined in one message. */
 export const weakStateRows = 4096
 
+// Of `UpdateOnRelease` objects.
+
+/**
+ * Fields that are written under the lock before it is released, and the bytes of their values: they
+ * are in the memory of the thread, and each node applies them in one step.
+ */
+export const sectionFieldsMax = 256 * 1024
+export const sectionBytesMax = valueBytesMax
+
 // Of histories.
 
 /** A value whose JSON is longer is shown in a history by its beginning and a hash. */

@@ -48,3 +48,8 @@ export class HeldLocks {
 function keyOf(lock: string, token: number): string {
   return `${token} ${lock}`
 }
+
+/** The name, in the table of all locks, of the one under which an object is written. */
+export function objectLock(object: string): string {
+  return `\u0000update-on-release ${object}`
+}

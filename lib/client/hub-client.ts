@@ -118,6 +118,12 @@ export class HubClient {
     if (this.#lost === undefined) this.channel.send(['tell', owner, operation])
   }
 
+  /** Tells as a handle that blocks: where nobody may block, it is refused as well. */
+  tellBlocking(owner: number, operation: Operation): void {
+    if (this.#lost !== undefined) throw this.#lost
+    this.channel.send(['tell', owner, operation])
+  }
+
   /**
    * Asks and comes back at once; returns the call's number, for {@link forget}.
    *

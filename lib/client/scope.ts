@@ -16,6 +16,11 @@ export interface HeldEntry {
   lose(reason: GoawayError): void
 }
 
+/** An object that is held by its own lock, with what was written under it. */
+export interface HeldSection {
+  lose(reason: GoawayError): void
+}
+
 /** What is to be known here of a routine's `context()`. */
 export interface ScopeContext {
   /** Its code has been told that it is to stop. */
@@ -27,6 +32,8 @@ export interface Scope {
   readonly owner: number
   /** Held locks by name. */
   readonly held: Map<string, HeldEntry>
+  /** Objects that are held by their own locks, by name; most routines hold none. */
+  sections?: Map<string, HeldSection>
   /** What the routine sees as `context()`; undefined outside of any. */
   readonly context: ScopeContext | undefined
   /**
@@ -66,9 +73,10 @@ export function currentScope(): Scope {
  */
 export function endScope(scope: Scope): void {
   scope.over = true
-  if (scope.held.size === 0) return
+  if (scope.held.size === 0 && scope.sections === undefined) return
   const reason = scopeOver(scope)
   for (const entry of [...scope.held.values()]) entry.lose(reason)
+  for (const section of [...(scope.sections?.values() ?? [])]) section.lose(reason)
 }
 
 /** Why code of a routine that is over gets no lock, and has none any more. */

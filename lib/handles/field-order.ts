@@ -11,6 +11,9 @@ import { type Node, place } from '../client/current.ts'
 
 type Tails = Map<string, Promise<unknown>>
 
+/** No field has this name. */
+const allFields = ''
+
 class FieldOrder {
   /** By object and field: the last operation that others have to wait for. */
   readonly #objects = new Map<string, Tails>()
@@ -19,7 +22,7 @@ class FieldOrder {
    * Sends one message in its turn, which is over when it is sent. `send` rejects, and never throws.
    */
   send<R>(object: string, field: string, send: () => Promise<R>): Promise<R> {
-    const before = this.#objects.get(object)?.get(field)
+    const before = this.#before(object, field)
     if (before === undefined) return send()
     let answer!: Promise<R>
     const sent = before.then(() => {
@@ -31,7 +34,7 @@ class FieldOrder {
 
   /** Does something of several steps in its turn, which is over when it is settled. */
   work<R>(object: string, field: string, act: () => Promise<R>): Promise<R> {
-    const before = this.#objects.get(object)?.get(field)
+    const before = this.#before(object, field)
     const result = before === undefined ? act() : before.then(act)
     this.#append(
       object,
@@ -48,6 +51,25 @@ class FieldOrder {
   whole<R>(object: string, act: () => Promise<R>): Promise<R> {
     const tails = this.#objects.get(object)
     return tails === undefined ? act() : Promise.all(tails.values()).then(act)
+  }
+
+  /** The same, where what is called later on any field of the object waits as well. */
+  after<R>(object: string, act: () => Promise<R>): Promise<R> {
+    const tails = this.#objects.get(object)
+    if (tails === undefined) return act()
+    let answer!: Promise<R>
+    const begun = Promise.all(tails.values()).then(() => {
+      answer = act()
+    })
+    // It stands for all of them from now on.
+    tails.clear()
+    this.#append(object, allFields, begun)
+    return begun.then(() => answer)
+  }
+
+  #before(object: string, field: string): Promise<unknown> | undefined {
+    const tails = this.#objects.get(object)
+    return tails?.get(field) ?? tails?.get(allFields)
   }
 
   #append(object: string, field: string, tail: Promise<unknown>): void {

@@ -5,10 +5,11 @@
 import { inspect } from 'node:util'
 import { currentNode, type Node } from '../client/current.ts'
 import type { BlockingLimit } from '../client/hub-client.ts'
-import { currentScope, type HeldEntry, type Scope, scopeOver, scopes } from '../client/scope.ts'
+import { currentScope, type HeldEntry, type Scope, scopeOver } from '../client/scope.ts'
 import { GoawayError } from '../errors.ts'
 import type { Recording } from '../history/recorder.ts'
 import type { Answer, LockOperation } from '../wire/messages.ts'
+import { Loss } from './loss.ts'
 import { checkName, handleMark } from './object-core.ts'
 import {
   askWithin,
@@ -72,9 +73,8 @@ class HeldLock implements Held, HeldEntry {
   readonly token: number
   readonly #node: Node
   readonly #scope: Scope
+  readonly #loss = new Loss()
   #released = false
-  #lossReason: GoawayError | undefined
-  #lost: AbortController | undefined
 
   constructor(lock: string, token: number, node: Node, scope: Scope) {
     this.lock = lock
@@ -91,21 +91,13 @@ class HeldLock implements Held, HeldEntry {
   }
 
   get lost(): AbortSignal {
-    if (this.#lost === undefined) {
-      const controller = new AbortController()
-      this.#lost = controller
-      const reason = this.#lossReason
-      if (reason !== undefined) controller.abort(reason)
-    }
-    return this.#lost.signal
+    return this.#loss.signal
   }
 
   lose(reason: GoawayError): void {
-    if (this.#released || this.#lossReason !== undefined) return
-    this.#lossReason = reason
+    if (this.#released || this.#loss.reason !== undefined) return
     this.#node.client.heldLocks.delete(this)
-    // Whoever listens is the routine's code.
-    scopes.run(this.#scope, () => this.#lost?.abort(reason))
+    this.#loss.happened(reason, this.#scope)
   }
 
   release(): void {

@@ -1,7 +1,7 @@
 /**
- * What the asynchronous and the blocking handle of a strict object share: its name, its initial
- * values, and the values it has decoded. A handle costs nothing until it is used: its module is
- * evaluated in every thread.
+ * What the asynchronous and the blocking handle of an object share, whatever its model: its name,
+ * its store, its initial values, and the values it has decoded. A handle costs nothing until it is
+ * used: its module is evaluated in every thread.
  */
 import { inspect } from 'node:util'
 import { currentNode, type Node, place } from '../client/current.ts'
@@ -11,18 +11,34 @@ import { decodeStored, encodeStored } from '../client/values.ts'
 import { GoawayError } from '../errors.ts'
 import type { HistoryStore } from '../history/format.ts'
 import { decodedFieldsMax, nameLengthMax } from '../limits.ts'
-import type { EncodedValue, Fences, FieldState, InlineValue } from '../wire/messages.ts'
+import type {
+  EncodedValue,
+  EntryRow,
+  Fences,
+  FieldState,
+  InlineValue,
+  Operation,
+  StrictOperation,
+} from '../wire/messages.ts'
+import type { ReplicaOperation, ReplicatedStore } from '../wire/replica-messages.ts'
 import type { FieldRead } from './field-read.ts'
 import { RecordedRead, recordInitials } from './recorded.ts'
 
 /** A symbol by which handles are known, and refused as values. */
 export const handleMark = Symbol.for('goaway.handle')
 
+/** What people call a kind of object. */
+export type Model = 'StrictCentralized' | 'LinFastRead' | 'Weak' | 'UpdateOnRelease'
+
+/** Where objects are kept: at one master, or in a store of which each node has a copy. */
+export type ObjectStore = 'strict' | ReplicatedStore
+
 export class ObjectCore {
-  readonly store: string
-  /** What a history calls the store. */
-  readonly recordedStore: HistoryStore = 'strict'
+  readonly model: Model
+  readonly store: ObjectStore
   readonly name: string
+  /** Tells it from objects of the same name in other stores. */
+  readonly key: string
   /** Encoded where it is given, so that what cannot be stored is refused there. */
   readonly #initial: readonly (readonly [field: string, value: EncodedValue])[]
   /** Frozen values by field: decoded once per version. */
@@ -31,12 +47,14 @@ export class ObjectCore {
   /** What other threads have decoded, where a simulation has several in one. */
   readonly #ofOthers = new WeakMap<Node, Map<string, FieldRead>>()
 
-  constructor(store: string, name: string, initial: object | undefined) {
+  constructor(model: Model, store: ObjectStore, name: string, initial: object | undefined) {
+    this.model = model
     this.store = store
-    this.name = checkName(`${store}(name)`, name)
+    this.name = checkName(`${model}(name)`, name)
+    this.key = `${store} ${name}`
     if (initial !== undefined && (typeof initial !== 'object' || initial === null)) {
       throw new TypeError(
-        `Cannot make ${store}('${name}'): its initial values are no object: ${inspect(initial)}`,
+        `Cannot make ${model}('${name}'): its initial values are no object: ${inspect(initial)}`,
       )
     }
     this.#initial = Object.entries(initial ?? {}).map(([field, value]) => [
@@ -57,7 +75,55 @@ export class ObjectCore {
   }
 
   toString(): string {
-    return `${this.store}('${this.name}')`
+    return `${this.model}('${this.name}')`
+  }
+
+  /** What a history calls the store. */
+  get recordedStore(): HistoryStore {
+    return this.store
+  }
+
+  /** As it is asked of the hub. */
+  wrap(operation: StrictOperation | ReplicaOperation): Operation {
+    if (this.store === 'strict') return operation as StrictOperation
+    return [this.store, operation]
+  }
+
+  /** What the calling routine has written and nobody else may see yet. */
+  buffered(_field: string): FieldRead | undefined {
+    return undefined
+  }
+
+  /** All of that, as it is now. */
+  allBuffered(): ReadonlyMap<string, FieldRead> | undefined {
+    return undefined
+  }
+
+  /** The names of fields, with what the calling routine has written itself. */
+  listKeys(names: readonly string[], own: ReadonlyMap<string, FieldRead> | undefined): string[] {
+    if (own === undefined) return names as string[]
+    const all = new Set(names)
+    for (const [field, { version }] of own) {
+      if (version === 0) all.delete(field)
+      else all.add(field)
+    }
+    return [...all]
+  }
+
+  listEntries(
+    rows: readonly EntryRow[],
+    own: ReadonlyMap<string, FieldRead> | undefined,
+  ): [string, unknown][] {
+    const entries = new Map<string, unknown>()
+    for (const [field, version, value] of rows) {
+      if (own?.has(field) !== true) entries.set(field, this.decodeValue(field, version, value))
+      else entries.set(field, own.get(field)?.value)
+    }
+    for (const [field, { version, value }] of own ?? []) {
+      if (version === 0) entries.delete(field)
+      else entries.set(field, value)
+    }
+    return [...entries]
   }
 
   /** The node to ask, told of the initial values before anything else. */
@@ -82,12 +148,18 @@ export class ObjectCore {
     return this.#decoded
   }
 
-  #tellInitials({ client, recorder }: Node): void {
+  #tellInitials({ client, recorder, thread }: Node): void {
     const scope = currentScope()
     if (recorder !== undefined) {
       recordInitials(recorder, scope, this.recordedStore, this.name, this.#initial)
     }
-    client.tell(scope.owner, ['init', this.name, this.#initial])
+    const operation = this.wrap(['init', this.name, this.#initial])
+    if (this.store === 'strict' || this.store.startsWith('weak')) {
+      return client.tell(scope.owner, operation)
+    }
+    // Where another node performs it, what this thread reads next waits for the answer.
+    const done = (): void => {}
+    client.ask(scope.owner, operation, done, done, thread === 0)
   }
 
   encode(field: string, value: unknown): EncodedValue {

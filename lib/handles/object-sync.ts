@@ -1,11 +1,10 @@
 /**
- * Handles of strict objects that block: fields are properties (`s.x`, `s.x += 1`), and the methods
- * of the asynchronous handle answer at once. The calling thread sleeps until its hub has answered.
+ * The methods of handles that block: those of the asynchronous handle, answered at once. The
+ * calling thread sleeps until its hub has answered. `object-proxy.ts` makes properties of them.
  */
-import { inspect, isDeepStrictEqual } from 'node:util'
+import { isDeepStrictEqual } from 'node:util'
 import type { BlockingLimit } from '../client/hub-client.ts'
 import { currentScope } from '../client/scope.ts'
-import { GoawayError } from '../errors.ts'
 import type {
   Answer,
   EncodedValue,
@@ -17,7 +16,7 @@ import type {
 import type { FieldRead } from './field-read.ts'
 import type { FieldOf } from './object.ts'
 import { waitArguments } from './object.ts'
-import { handleMark, type ObjectCore } from './object-core.ts'
+import type { ObjectCore } from './object-core.ts'
 import { beginWrite, type FieldChange, recordBlocking } from './recorded.ts'
 import {
   blockingLimit,
@@ -48,48 +47,22 @@ export interface SyncMethods<T extends object> {
   watch<K extends FieldOf<T>>(field: K): IterableIterator<T[K] | undefined>
 }
 
-/** What every object has. */
-type InheritedName =
-  | 'constructor'
-  | 'hasOwnProperty'
-  | 'isPrototypeOf'
-  | 'propertyIsEnumerable'
-  | 'toLocaleString'
-  | 'toString'
-  | 'valueOf'
-  | '__proto__'
-  | '__defineGetter__'
-  | '__defineSetter__'
-  | '__lookupGetter__'
-  | '__lookupSetter__'
-
-/** Names that are methods and so no properties: `get` and `set` still reach such a field. */
-export type ReservedName = keyof SyncMethods<object> | 'then' | 'toJSON' | InheritedName
-
-/** A shared object whose fields are properties. Reading and writing block the thread. */
-export type SyncObject<T extends object> = SyncMethods<T> & Omit<T, ReservedName>
-
-/** Initial values none of which has a reserved name. */
-export type InitialFields<T extends object> = string extends keyof T
-  ? T & { readonly [Name in Exclude<ReservedName, InheritedName>]?: never }
-  : Extract<keyof T, ReservedName> extends never
-    ? T
-    : T & { readonly [Name in Extract<keyof T, ReservedName>]: never }
-
 /**
  * The seam of reading: the one place where blocking handles obtain a field's value as it stands. A
  * read from shared memory will take the place of the message here. What comes after a version that
  * is known is obtained in {@link readChange}.
  */
-function readField(core: ObjectCore, field: string, isRecorded = true): FieldRead {
+export function readField(core: ObjectCore, field: string, isRecorded = true): FieldRead {
   core.checkField(field)
+  const own = core.buffered(field)
+  if (own !== undefined) return own
   // The node first: what is known of another one counts for nothing.
   const node = core.node('read', true)
   const known = core.known(field)
   const operation = ['get', core.name, field, known?.version ?? 0] as const
   const recorded = isRecorded ? core.beginRead(node, field) : undefined
-  const state = node.client.askBlocking(currentScope().owner, operation) as FieldState
-  const read = core.decode(field, state, known)
+  const state = node.client.askBlocking(currentScope().owner, core.wrap(operation))
+  const read = core.decode(field, state as FieldState, known)
   recorded?.seen(read)
   return read
 }
@@ -104,11 +77,11 @@ function readChange(
   const node = core.node('wait for', true)
   const operation = ['wait', core.name, field, seen] as const
   const recorded = core.beginRead(node, field)
-  const state = node.client.askBlocking(currentScope().owner, operation, limit)
+  const state = node.client.askBlocking(currentScope().owner, core.wrap(operation), limit)
   return { ...core.decode(field, state as FieldState), recorded }
 }
 
-class BlockingMethods {
+export class BlockingMethods {
   readonly #core: ObjectCore
 
   constructor(core: ObjectCore) {
@@ -119,9 +92,10 @@ class BlockingMethods {
     const core = this.#core
     const { client, recorder } = core.node(what, true)
     const scope = currentScope()
-    if (recorder === undefined) return client.askBlocking(scope.owner, operation)
+    const wrapped = core.wrap(operation)
+    if (recorder === undefined) return client.askBlocking(scope.owner, wrapped)
     const recording = beginWrite(recorder, scope, core.recordedStore, operation, replaced)
-    const ask = () => client.askBlocking(scope.owner, operation)
+    const ask = () => client.askBlocking(scope.owner, wrapped)
     return recording === undefined ? ask() : recordBlocking(recording, operation, ask)
   }
 
@@ -154,13 +128,15 @@ class BlockingMethods {
   }
 
   keys(): string[] {
-    return this.#ask('read', ['keys', this.#core.name]) as string[]
+    const core = this.#core
+    const names = this.#ask('read', ['keys', core.name]) as readonly string[]
+    return core.listKeys(names, core.allBuffered())
   }
 
   entries(): [string, unknown][] {
     const core = this.#core
     const rows = this.#ask('read', ['entries', core.name]) as readonly EntryRow[]
-    return rows.map(([field, version, value]) => [field, core.decodeValue(field, version, value)])
+    return core.listEntries(rows, core.allBuffered())
   }
 
   snapshot(): object {
@@ -254,106 +230,4 @@ function* changes(core: ObjectCore, field: string): IterableIterator<unknown> {
     read.recorded?.seen(read)
     yield read.value
   }
-}
-
-/** Names that are never fields when used as properties. */
-const methodNames = new Set(Object.getOwnPropertyNames(BlockingMethods.prototype))
-methodNames.delete('constructor')
-const reservedNames = new Set([
-  'then',
-  ...methodNames,
-  ...Object.getOwnPropertyNames(Object.prototype),
-])
-
-/** Makes the object whose properties are the fields. */
-export function syncObject(core: ObjectCore): object {
-  for (const field of core.initialFields) if (reservedNames.has(field)) throw reserved(core, field)
-  const methods = new BlockingMethods(core)
-  const bound = new Map<string, unknown>()
-  for (const name of methodNames) {
-    const method = Reflect.get(methods, name) as (...args: unknown[]) => unknown
-    bound.set(name, method.bind(methods))
-  }
-  const target = {
-    [handleMark]: true,
-    [inspect.custom]: () => core.toString(),
-    [Symbol.toStringTag]: core.store,
-  }
-  return new Proxy(target, new FieldTraps(core, methods, bound))
-}
-
-class FieldTraps implements ProxyHandler<object> {
-  readonly #core: ObjectCore
-  readonly #methods: BlockingMethods
-  readonly #bound: ReadonlyMap<string, unknown>
-
-  constructor(core: ObjectCore, methods: BlockingMethods, bound: ReadonlyMap<string, unknown>) {
-    this.#core = core
-    this.#methods = methods
-    this.#bound = bound
-  }
-
-  get(target: object, property: string | symbol): unknown {
-    if (typeof property === 'symbol') return Reflect.get(target, property)
-    if (!reservedNames.has(property)) return this.#methods.get(property)
-    // `then` is no field, so that a handle can be returned from an async function.
-    return this.#bound.get(property) ?? Reflect.get(target, property)
-  }
-
-  set(_target: object, property: string | symbol, value: unknown): boolean {
-    this.#methods.set(this.#checkField(property), value)
-    return true
-  }
-
-  has(target: object, property: string | symbol): boolean {
-    if (typeof property === 'symbol') return Reflect.has(target, property)
-    return reservedNames.has(property) || this.#methods.has(property)
-  }
-
-  deleteProperty(_target: object, property: string | symbol): boolean {
-    this.#methods.delete(this.#checkField(property))
-    return true
-  }
-
-  ownKeys(): string[] {
-    return this.#methods.keys().filter((field) => !reservedNames.has(field))
-  }
-
-  getOwnPropertyDescriptor(
-    target: object,
-    property: string | symbol,
-  ): PropertyDescriptor | undefined {
-    if (typeof property === 'symbol') return Reflect.getOwnPropertyDescriptor(target, property)
-    if (reservedNames.has(property)) return undefined
-    const { version, value } = readField(this.#core, property)
-    if (version === 0) return undefined
-    return { value, writable: true, enumerable: true, configurable: true }
-  }
-
-  defineProperty(): boolean {
-    throw new TypeError(`Cannot define a property of ${this.#core}: assign to it, or call set()`)
-  }
-
-  setPrototypeOf(): boolean {
-    return false
-  }
-
-  preventExtensions(): boolean {
-    return false
-  }
-
-  #checkField(property: string | symbol): string {
-    if (typeof property === 'string' && !reservedNames.has(property)) return property
-    throw reserved(this.#core, property)
-  }
-}
-
-function reserved(core: ObjectCore, property: string | symbol): GoawayError {
-  const name = String(property)
-  const text = `Cannot use ${name} as a property of ${core}: the handle needs that name; `
-  const remedy =
-    typeof property === 'symbol'
-      ? 'fields are named by strings'
-      : `use get('${name}') and set('${name}', value), or another name`
-  return new GoawayError('ERR_GOAWAY_FIELD_NAME', text + remedy)
 }

@@ -1,4 +1,4 @@
-/** Handles of strict objects that never block: every method returns a promise. */
+/** Handles of objects that never block: every method returns a promise. */
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { currentScope } from '../client/scope.ts'
 import type {
@@ -98,12 +98,14 @@ export class AsyncObjectHandle {
    */
   async #read(field: string, isRecorded = true): Promise<FieldRead> {
     const core = this.#core
+    const own = core.buffered(field)
+    if (own !== undefined) return own
     // The node first: what is known of another one counts for nothing.
     const node = core.node('read', false)
     const known = core.known(field)
     const operation = ['get', core.name, field, known?.version ?? 0] as const
     const recorded = isRecorded ? core.beginRead(node, field) : undefined
-    const state = await node.client.askAsync(currentScope().owner, operation)
+    const state = await node.client.askAsync(currentScope().owner, core.wrap(operation))
     const read = core.decode(field, state as FieldState, known)
     recorded?.seen(read)
     return read
@@ -121,7 +123,7 @@ export class AsyncObjectHandle {
     const operation = ['wait', core.name, field, seen] as const
     const owner = currentScope().owner
     const recorded = core.beginRead(node, field)
-    const state = await askWithin(node, owner, operation, deadline, what)
+    const state = await askWithin(node, owner, core.wrap(operation), deadline, what)
     return { ...core.decode(field, state as FieldState), recorded }
   }
 
@@ -129,27 +131,32 @@ export class AsyncObjectHandle {
     const core = this.#core
     const { client, recorder } = core.node(what, false)
     const scope = currentScope()
-    if (recorder === undefined) return client.askAsync(scope.owner, operation)
+    const wrapped = core.wrap(operation)
+    if (recorder === undefined) return client.askAsync(scope.owner, wrapped)
     const recording = beginWrite(recorder, scope, core.recordedStore, operation, replaced)
-    const answer = client.askAsync(scope.owner, operation)
+    const answer = client.askAsync(scope.owner, wrapped)
     return recording === undefined ? answer : recordAnswer(recording, operation, answer)
   }
 
   /** Sends in call order. */
   #send(what: string, field: string, operation: StrictOperation): Promise<Answer> {
-    return fieldOrder().send(this.#core.name, field, () => this.#ask(what, operation))
+    return fieldOrder().send(this.#core.key, field, () => this.#ask(what, operation))
+  }
+
+  /** A field as it stands, for who does with it what this model needs. */
+  protected readNow(field: string): Promise<FieldRead> {
+    return this.#read(field)
   }
 
   async get(field: string): Promise<unknown> {
-    const { name } = this.#core
     this.#core.checkField(field)
-    return (await fieldOrder().send(name, field, () => this.#read(field))).value
+    return (await fieldOrder().send(this.#core.key, field, () => this.#read(field))).value
   }
 
   async has(field: string): Promise<boolean> {
-    const { name } = this.#core
     this.#core.checkField(field)
-    return (await fieldOrder().send(name, field, () => this.#read(field))).version !== 0
+    const read = await fieldOrder().send(this.#core.key, field, () => this.#read(field))
+    return read.version !== 0
   }
 
   async set(field: string, value: unknown): Promise<void> {
@@ -176,18 +183,23 @@ export class AsyncObjectHandle {
   }
 
   async keys(): Promise<string[]> {
-    const { name } = this.#core
-    return (await fieldOrder().whole(name, () => this.#ask('read', ['keys', name]))) as string[]
+    const core = this.#core
+    const [names, own] = await this.#list('keys')
+    return core.listKeys(names as readonly string[], own)
   }
 
   async entries(): Promise<[string, unknown][]> {
+    const [rows, own] = await this.#list('entries')
+    return this.#core.listEntries(rows as readonly EntryRow[], own)
+  }
+
+  /** All fields, and what the caller had written itself when they were asked for. */
+  #list(name: 'keys' | 'entries') {
     const core = this.#core
-    const { name } = core
-    const rows = await fieldOrder().whole(name, () => this.#ask('read', ['entries', name]))
-    return (rows as readonly EntryRow[]).map(([field, version, value]) => [
-      field,
-      core.decodeValue(field, version, value),
-    ])
+    return fieldOrder().whole(core.key, async () => {
+      const own = core.allBuffered()
+      return [await this.#ask('read', [name, core.name]), own] as const
+    })
   }
 
   async snapshot(): Promise<object> {
@@ -203,7 +215,7 @@ export class AsyncObjectHandle {
     // Of the call, not of the moment when it is sent: a lock that was released meanwhile is
     // noticed.
     const fences = core.fences()
-    return fieldOrder().work(core.name, field, async () => {
+    return fieldOrder().work(core.key, field, async () => {
       let read = await this.#read(field, false)
       for (;;) {
         const encoded = core.encode(field, change(read.value))
@@ -233,7 +245,9 @@ export class AsyncObjectHandle {
     const fences = core.fences()
     if (simple === undefined) {
       const own = core.ownCopy(field, expected)
-      return fieldOrder().work(name, field, () => this.#compareAndSet(field, own, encoded, fences))
+      return fieldOrder().work(core.key, field, () =>
+        this.#compareAndSet(field, own, encoded, fences),
+      )
     }
     const operation = ['compareAndSet', name, field, simple.inline, encoded, fences] as const
     return ((await this.#send('write', field, operation)) as WriteOutcome)[0]
@@ -273,7 +287,7 @@ export class AsyncObjectHandle {
     let seen = -1
     for (;;) {
       const look = () => this.#readChange(field, seen, deadline, what)
-      const read = await fieldOrder().send(core.name, field, look)
+      const read = await fieldOrder().send(core.key, field, look)
       if (until(read.value)) {
         read.recorded?.seen(read)
         return read.value
@@ -289,7 +303,7 @@ export class AsyncObjectHandle {
     if (signal !== undefined) checkWaitOptions(what, { signal })
     return new FieldWatch(
       (seen, stop) =>
-        fieldOrder().send(core.name, field, () =>
+        fieldOrder().send(core.key, field, () =>
           this.#readChange(
             field,
             seen,

@@ -11,6 +11,7 @@ import { type HistoryStore, type Json, keyOf } from '../history/format.ts'
 import type { Asked, Recorder, Recording } from '../history/recorder.ts'
 import { historyValue } from '../history/value.ts'
 import type { Answer, EncodedValue, StrictOperation, WriteOutcome } from '../wire/messages.ts'
+import type { ReleaseWrite } from '../wire/update-on-release-messages.ts'
 import type { FieldRead } from './field-read.ts'
 
 const absent: FieldRead = { version: 0, value: undefined }
@@ -169,4 +170,29 @@ export function recordInitials(
     const key = keyOf(object, field)
     recorder.told(scope, { kind: 'reg', store, key, op: 'init', arg: shownEncoded(value) })
   }
+}
+
+/** What one section has written: it takes effect together, and is recorded for each field. */
+export function beginRelease(
+  recorder: Recorder,
+  scope: Scope,
+  object: string,
+  writes: readonly ReleaseWrite[],
+): Recording[] {
+  const begun: Recording[] = []
+  try {
+    for (const write of writes) {
+      const key = keyOf(object, write[0])
+      const asked = { kind: 'reg', store: 'update-on-release', key } as const
+      const isRemoval = write.length === 1
+      const what = isRemoval
+        ? ({ op: 'delete' } as const)
+        : ({ op: 'write', arg: shownEncoded(write[1]) } as const)
+      begun.push(recorder.begin(scope, { ...asked, ...what }))
+    }
+  } catch (error) {
+    for (const recording of begun) recording.drop()
+    throw error
+  }
+  return begun
 }

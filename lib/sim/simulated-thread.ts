@@ -12,6 +12,7 @@ import type { Timer } from '../clock.ts'
 import { GoawayError } from '../errors.ts'
 import type { Executor, Task } from '../executor/contract.ts'
 import type { Recorder } from '../history/recorder.ts'
+import { isReplicated } from '../hub/stores.ts'
 import { routinesPerClient } from '../limits.ts'
 import type { PortFrame } from '../wire/frame.ts'
 import type { Answer, FunctionAddress, Operation } from '../wire/messages.ts'
@@ -67,16 +68,25 @@ class SimulatedClient extends HubClient {
   }
 
   override askBlocking(_owner: number, operation: Operation): Answer {
-    throw new GoawayError(
-      'ERR_GOAWAY_DEADLOCK',
-      `Cannot block in a simulation, where one thread does everything: ${operation[0]} of ` +
-        `'${String(operation[1])}'; use the handles of goaway, not those of goaway/sync`,
-    )
+    throw mayNotBlock(operation)
+  }
+
+  override tellBlocking(_owner: number, operation: Operation): void {
+    throw mayNotBlock(operation)
   }
 }
 
+function mayNotBlock(operation: Operation): GoawayError {
+  const [name, object] = isReplicated(operation) ? operation[1] : operation
+  return new GoawayError(
+    'ERR_GOAWAY_DEADLOCK',
+    `Cannot block in a simulation, where one thread does everything: ${name} of ` +
+      `'${String(object)}'; use the handles of goaway, not those of goaway/sync`,
+  )
+}
+
 function describe(owner: number, operation: Operation): string {
-  const [name, ...rest] = operation
+  const [name, ...rest] = isReplicated(operation) ? operation[1] : operation
   const words = rest.map((one) => (typeof one === 'string' ? `'${one}'` : '')).filter(Boolean)
   const by = owner === 0 ? '' : ` of routine ${owner}`
   return `${name}(${words.join(', ')})${by}`
