@@ -83,10 +83,10 @@ export class ReplicaReader {
     Atomics.store(threadWords, wordReading, 0)
     if ((word & stateBits) !== 0) return 'ask'
     if (segment === undefined) {
-      if (place !== 0) return this.#fetch(segmentOf(place)) ? 'changed' : 'ask'
       this.version = 0
       this.content = undefined
       this.isSame = false
+      if (place !== 0) return this.#fetch(segmentOf(place)) ? 'changed' : 'ask'
     }
     this.word = word
     return Atomics.load(cell.words, cell.at) === word ? 'read' : 'changed'
