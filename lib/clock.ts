@@ -2,6 +2,7 @@
  * Time as the driver of a node sees it. It is handed in wherever the driver waits or measures, so
  * that the simulator (`lib/sim`) runs the same classes by a clock of its own.
  */
+import process from 'node:process'
 
 /** What {@link Clock.setTimer} returns: to be handed back, and nothing else. */
 export type Timer = object
@@ -9,6 +10,8 @@ export type Timer = object
 export interface Clock {
   /** Milliseconds since some moment; never goes back. */
   now(): number
+  /** The same, since a moment that is one for all threads of the process. */
+  shared(): number
   /** Milliseconds of the clock on the wall, which may be set. */
   wallNow(): number
   /**
@@ -25,6 +28,10 @@ export interface Clock {
 
 export const realClock: Clock = {
   now: () => performance.now(),
+  shared: () => {
+    const [seconds, nanoseconds] = process.hrtime()
+    return seconds * 1e3 + nanoseconds / 1e6
+  },
   wallNow: () => Date.now(),
   setTimer: (delayMs, act) => setTimeout(act, delayMs),
   every: (periodMs, act) => setInterval(act, periodMs),

@@ -33,7 +33,10 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   check: ['history'],
   protocol: ['type wire'],
   transport: ['wire'],
-  client: ['wire', 'memory', 'history', 'type executor/contract.ts', 'type hub/hub-start.ts'],
+  client: [
+    ...['wire', 'memory', 'history', 'clock.ts'],
+    ...['type executor/contract.ts', 'type hub/hub-start.ts'],
+  ],
   handles: [
     ...['wire', 'memory', 'client', 'history'],
     ...['type executor/contract.ts', 'type deploy/node-status.ts'],

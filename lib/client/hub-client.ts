@@ -2,6 +2,7 @@
  * A thread as a client of its hub: asynchronous calls (a message and a callback), blocking calls (a
  * word that the thread waits on), and messages that want no answer.
  */
+import process from 'node:process'
 import { receiveMessageOnPort } from 'node:worker_threads'
 import { GoawayError } from '../errors.ts'
 import { beatPatienceMs, pulseLookMs } from '../limits.ts'
@@ -255,6 +256,9 @@ export class HubClient {
         return this.#relieve(this.#calls.get(message[1]))
       case 'lockLost':
         return this.heldLocks.lose(message[1], message[2], errorOf(message[3]) as GoawayError)
+      case 'writeRefused':
+        // Nobody awaits it, and nobody is to miss it.
+        return process.emitWarning(errorOf(message[1]) as Error)
       default:
         this.#handlers.get(message[0])?.(message)
     }

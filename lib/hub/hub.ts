@@ -25,10 +25,12 @@ import type {
 import { type ThreadWords, wordAsleep, wordBeat, wordBell } from '../wire/shared-words.ts'
 import { hostReplicas } from './host-replicas.ts'
 import type { HubOptions, StatusCounts } from './hub-options.ts'
+import { Lease } from './lease.ts'
 import { Master } from './master.ts'
 import { alone, foreignLocks, Peers, type RoutinePeers } from './peers.ts'
 import { Preparing, type TaskRunner } from './preparing.ts'
 import { Program } from './program.ts'
+import { Published } from './published.ts'
 import type { Replicas } from './replicas.ts'
 import { givenUp, Replies, type RepliesHost, routineOver } from './replies.ts'
 import { Reports, type ReportsHost } from './reports.ts'
@@ -46,10 +48,13 @@ export class Hub implements ThreadHost {
   readonly #words: Int32Array
   readonly #sessions = new Map<number, Session>()
   readonly #master: Master
+  readonly #published: Published
   /** All stores: those that are replicated, and those behind. */
   readonly replicas: Replicas
   /** The other nodes of the cluster. */
   readonly peers: Peers
+  /** Until when the threads of this node may read by themselves. */
+  readonly lease: Lease
   readonly #beat: Timer
   readonly #bell: BellWatch
   readonly #stall: StallWatch
@@ -73,6 +78,9 @@ export class Hub implements ThreadHost {
     this.#clock = options.clock ?? realClock
     this.#words = options.words
     this.#firstClient = options.firstClient
+    // Only nodes can be taken for lost: the spawner is who says so.
+    const needsLease = (options.cluster?.place ?? 0) !== 0
+    this.lease = new Lease(options.words, this.#clock, needsLease ? -Infinity : Infinity)
     const { words } = options
     this.#bell = options.bell ?? new SpinGovernor(new SpinWatch(words, wordBell), words)
     this.#stall = new StallWatch({
@@ -88,9 +96,16 @@ export class Hub implements ThreadHost {
     this.#replies = new Replies(host)
     this.#reports = new Reports(host)
     const [replies, cluster] = [this.#replies, options.cluster]
-    this.#master = new Master(replies, foreignLocks(this, cluster), options.recorder)
-    this.peers = new Peers(cluster ?? alone, this.#master, replies, () => this.turn(), this.#clock)
-    this.replicas = hostReplicas(options, replies, this.#master, this.peers)
+    const master = new Master(replies, foreignLocks(this, cluster), options.recorder)
+    this.#master = master
+    this.#published = new Published(words)
+    master.published = this.#published
+    this.peers = new Peers(cluster ?? alone, master, replies, () => this.turn(), this.#clock)
+    const { peers } = this
+    const taken = (client: number, error?: ErrorRecord): void =>
+      this.#sessions.get(client)?.taken(error)
+    const home = { replies, master, peers, published: this.#published, taken }
+    this.replicas = hostReplicas(options, home)
     this.#beat = this.#clock.every(beatMs, () => Atomics.add(this.#words, wordBeat, 1))
     this.executor = options.executor(this, this.#reports)
     this.#tasks = new Preparing(this.executor, this.#reports, () => this.turn())
@@ -175,6 +190,7 @@ export class Hub implements ThreadHost {
   #attach(client: number, thread: number, port: ThreadPort, words: ThreadWords): Session {
     const session = new Session(client, thread, port, words)
     this.#sessions.set(client, session)
+    this.#published.memory.attach(words.words)
     port.on('message', (frame: unknown) => {
       session.inbox.delivered(frame)
       this.turn()
@@ -187,6 +203,7 @@ export class Hub implements ThreadHost {
     if (session === undefined) return
     this.#drain(session, Infinity)
     this.#sessions.delete(client)
+    this.#published.memory.detach(session.words.words)
     this.#stall.gone(client)
     session.close()
     this.replicas.clientLost(client)
@@ -292,6 +309,9 @@ export class Hub implements ThreadHost {
     operation: Operation,
   ): void {
     const { client, thread } = session
+    if (operation[0] === 'segment') {
+      return this.#replies.answer(client, call, this.#published.segment(operation[1]))
+    }
     // What a routine holds is freed when it ends: a lock granted later would stay until its thread
     // ends.
     const acquires = verbOf(operation) === 'acquire' || verbOf(operation) === 'tryAcquire'

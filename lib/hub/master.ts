@@ -8,13 +8,19 @@ import { type LockInput, type LockOutput, lock } from '../protocol/lock.ts'
 import { isObjectLock } from '../protocol/lock-state.ts'
 import type { LockOrder } from '../protocol/replica.ts'
 import { type StrictInput, type StrictOutput, strict } from '../protocol/strict.ts'
+import { cellsAfter, strictCells } from '../protocol/strict-cells.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
-import type { StrictOperation } from '../wire/messages.ts'
+import type { MemoryOperation, StrictOperation } from '../wire/messages.ts'
 import { fencesIn, isLockOperation } from './operations.ts'
+import type { Published } from './published.ts'
 import type { LockListener, ReplicaLocks } from './replicas.ts'
 import type { HeldHere, OwnStores, StoreReplies, StoreRequest } from './stores.ts'
 
+type OpenOperation = Extract<MemoryOperation, readonly ['open', ...unknown[]]>
+
 export class Master implements OwnStores, ReplicaLocks {
+  /** Where threads of this node read objects by themselves, if they do. */
+  published: Published | undefined
   readonly #strict = strict.initial()
   readonly #lock = lock.initial()
   readonly #replies: StoreReplies
@@ -39,6 +45,7 @@ export class Master implements OwnStores, ReplicaLocks {
 
   request(request: StoreRequest): void {
     const { operation } = request
+    if (operation[0] === 'open') return this.#open(request, operation)
     this.#taken = request
     if (isLockOperation(operation)) {
       this.#stepLock({ type: 'request', ...request, operation })
@@ -47,8 +54,21 @@ export class Master implements OwnStores, ReplicaLocks {
       // Whatever else another node may ask for, the machine does not know and refuses.
       const asked = operation as StrictOperation
       const marked = this.#isForeign === undefined ? asked : markForeign(asked, this.#isForeign)
-      this.#stepStrict({ type: 'request', client, call, operation: marked })
+      const outputs = strict.step(this.#strict, {
+        type: 'request',
+        client,
+        call,
+        operation: marked,
+      })
+      this.#show(asked)
+      for (const output of outputs) this.#perform(output)
     }
+  }
+
+  /** A thread of this node is to read the object by itself from now on. */
+  #open({ client, call }: StoreRequest, operation: OpenOperation): void {
+    const rows = () => strictCells(this.#strict, operation[2])
+    this.#replies.answer(client, call, this.published?.open(operation, rows) ?? 0)
   }
 
   tell(listener: LockListener): void {
@@ -103,6 +123,18 @@ export class Master implements OwnStores, ReplicaLocks {
 
   held(): Iterable<HeldHere> {
     return this.#lock.locks.values()
+  }
+
+  /** Before the write is answered: who hears of it finds it. */
+  #show(operation: StrictOperation): void {
+    const object = operation[1]
+    if (this.published?.isOpen('strict', object) !== true) return
+    const rows = cellsAfter(this.#strict, operation)
+    if (rows.length > 0)
+      this.published.show(
+        'strict',
+        rows.map((row) => ({ object, ...row })),
+      )
   }
 
   #stepStrict(input: StrictInput): void {

@@ -20,26 +20,31 @@ import type {
   LockNews,
   LockOrder,
   ReplicaInput,
+  ReplicaMachine as ReplicaMachineOf,
   ReplicaOutput,
   ReplicaParameters,
   View,
 } from '../protocol/replica.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
-import type { Operation } from '../wire/messages.ts'
+import type { MemoryOperation, Operation } from '../wire/messages.ts'
 import type {
   ReplicaLinkMessage,
   ReplicaMessage,
   ReplicaOperation,
+  ReplicatedOperation,
   ReplicatedStore,
 } from '../wire/replica-messages.ts'
+import type { Published } from './published.ts'
 import { isReplicated, type StoreReplies, type StoreRequest, type Stores } from './stores.ts'
 
 type Input = ReplicaInput<ReplicaOperation, ReplicaMessage> | LockNews
 type Output = ReplicaOutput<ReplicaMessage> | LockOrder
+type OpenOperation = Extract<MemoryOperation, readonly ['open', ...unknown[]]>
 /** An input, to which is added whether this node may serve. */
 type Fed<T> = T extends unknown ? Omit<T, 'mayServe'> : never
 /** The machine of any store. Its own state, operations and messages are its own affair. */
-export type ReplicaMachine = Machine<unknown, Input, Output, ReplicaParameters>
+export type ReplicaMachine = Machine<unknown, Input, Output, ReplicaParameters> &
+  Partial<Pick<ReplicaMachineOf<unknown, Input, Output, ReplicaParameters>, 'cells'>>
 export type ReplicaMachines = { readonly [Store in ReplicatedStore]?: ReplicaMachine }
 
 /** The locks that this node serves. */
@@ -62,6 +67,10 @@ export interface ReplicasHost {
   standing(): Standing
   /** Why a write is not taken here: a lock it is made under may have passed on. */
   staleFence?(operation: Operation): ErrorRecord | undefined
+  /** What threads of this node read by themselves. */
+  readonly published: Published
+  /** One more of the client's writes that want no answer has taken effect, or was refused. */
+  taken(client: number, error?: ErrorRecord): void
   /** Dropped if that node is gone. */
   send(place: number, message: ReplicaLinkMessage): void
 }
@@ -98,6 +107,8 @@ export class Replicas implements Stores, LockListener {
   #early: [Hosted, Fed<Input>][] = []
   readonly #inputs: [Hosted, Fed<Input>][] = []
   #isTaking = false
+  /** Writes whose thread wants no answer, so far: the machine answers them to the driver. */
+  #oneWay = 0
   /** The request that is being taken, while it has no answer. */
   #taken: StoreRequest | undefined
 
@@ -128,8 +139,11 @@ export class Replicas implements Stores, LockListener {
   // What the threads of this node want.
 
   request(request: StoreRequest): void {
-    const { client, call, owner, thread, blocking, operation } = request
+    const { client, owner, thread, blocking, operation } = request
+    if (operation[0] === 'open' && operation[1] !== 'strict')
+      return this.#openObject(request, operation)
     if (!isReplicated(operation)) return this.#behind.request(request)
+    const call = request.call === 0 && isWeakWrite(operation) ? --this.#oneWay : request.call
     const hosted = this.#hosted.get(operation[0])
     if (hosted === undefined) {
       if (call !== 0) this.#host.replies.refuse(client, call, recordOf(unknownStore(operation[0])))
@@ -143,7 +157,8 @@ export class Replicas implements Stores, LockListener {
     hosted.clients.add(client)
     if (owner !== 0) hosted.owners.add(owner)
     const [, asked] = operation
-    this.#taken = call === 0 ? undefined : request
+    const expected = call > 0 ? request : undefined
+    this.#taken = expected
     this.#feed(hosted, {
       type: 'request',
       client,
@@ -154,7 +169,7 @@ export class Replicas implements Stores, LockListener {
       operation: asked,
     })
     // One that was neither answered nor parked is answered by a later step all the same.
-    if (this.#taken === request) this.#parked(hosted, request)
+    if (expected !== undefined && this.#taken === expected) this.#parked(hosted, request)
     this.#taken = undefined
   }
 
@@ -247,9 +262,10 @@ export class Replicas implements Stores, LockListener {
     }
     const mayServe = standing === 'serving'
     if (hosted.lockNews.size > 0) this.#tellLocks(hosted, mayServe)
-    for (const output of hosted.machine.step(hosted.state, { ...input, mayServe } as Input)) {
-      this.#perform(hosted, output)
-    }
+    const outputs = hosted.machine.step(hosted.state, { ...input, mayServe } as Input)
+    const changes = outputs.filter((output) => output.type === 'cell')
+    if (changes.length > 0) this.#host.published.show(hosted.store, changes)
+    for (const output of outputs) this.#perform(hosted, output)
   }
 
   /** Machines order nothing at this: they only remember it. */
@@ -267,13 +283,15 @@ export class Replicas implements Stores, LockListener {
       case 'send':
         return this.#host.send(output.to, ['store', hosted.store, output.message])
       case 'answer':
+        if (output.call < 0) return this.#host.taken(output.client)
         if (!this.#settle(output.client, output.call)) return
         return this.#host.replies.answer(output.client, output.call, output.answer)
       case 'refuse': {
-        if (!this.#settle(output.client, output.call)) return
         const { code, message, maybeExecuted } = output
         const details = maybeExecuted === undefined ? {} : { maybeExecuted }
         const error = recordOf(new GoawayError(code, message, details))
+        if (output.call < 0) return this.#host.taken(output.client, error)
+        if (!this.#settle(output.client, output.call)) return
         return this.#host.replies.refuse(output.client, output.call, error)
       }
       case 'parked': {
@@ -283,11 +301,23 @@ export class Replicas implements Stores, LockListener {
         return this.#parked(hosted, taken)
       }
       case 'cell':
-        // For threads that read a replica in shared memory; there are none yet.
+        // Shown before anything else was done.
         return
       default:
         return this.#host.locks.order(output)
     }
+  }
+
+  /** A thread is to read the object by itself from now on. */
+  #openObject(request: StoreRequest, operation: OpenOperation): void {
+    const { client, call } = request
+    const { replies, published } = this.#host
+    const { machine, state } = this.#hosted.get(operation[1]) ?? {}
+    const cells = machine?.cells
+    if (cells === undefined) return replies.answer(client, call, 0)
+    const isServing = this.#host.standing() === 'serving'
+    const rows = () => (isServing ? cells(state, operation[2]) : null)
+    replies.answer(client, call, published.open(operation, rows))
   }
 
   #parked(hosted: Hosted, request: StoreRequest): void {
@@ -325,6 +355,11 @@ export class Replicas implements Stores, LockListener {
  * given up. All others are answered as soon as the nodes that take part have heard of them.
  */
 const waiting: ReadonlySet<string> = new Set(['wait', 'acquire', 'sync', 'fence'])
+
+/** It shows at once, and so a thread need not wait for it. */
+function isWeakWrite([store, [name]]: ReplicatedOperation): boolean {
+  return store.startsWith('weak') && (name === 'set' || name === 'delete')
+}
 
 function unknownStore(store: string): GoawayError {
   return new GoawayError('ERR_GOAWAY_PROTOCOL', `A store of the name ${store} is not known`)

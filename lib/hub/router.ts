@@ -58,6 +58,7 @@ export class Router implements Stores {
       if (request.call !== 0) this.#replies.refuse(request.client, request.call, stale)
       return
     }
+    if (request.operation[0] === 'open') return this.#open(request, request.operation[2])
     // Those of replicated stores have gone another way: what comes here has a name.
     const index = this.indexOf(request.operation[1] as string)
     if (index === this.#options.index) return this.#own.request(request)
@@ -67,6 +68,12 @@ export class Router implements Stores {
     const { client, call } = request
     if (call === 0) return
     this.#replies.refuse(client, call, masterLost(lost ?? `number ${index}`, false))
+  }
+
+  /** Only what is served here can be read without a message. */
+  #open(request: StoreRequest, object: string): void {
+    if (this.indexOf(object) === this.#options.index) return this.#own.request(request)
+    this.#replies.answer(request.client, request.call, 0)
   }
 
   /**

@@ -17,6 +17,7 @@ import {
   wordAnswerBytes,
   wordAnswerPlace,
   wordSleeping,
+  wordTaken,
   wordWritten,
 } from '../wire/shared-words.ts'
 import { Inbox } from './inbox.ts'
@@ -103,6 +104,12 @@ export class Session {
     this.#deliveries++
     postFrame(this.port, messages)
     return true
+  }
+
+  /** One more of its one-way writes has taken effect, or was refused. */
+  taken(error?: ErrorRecord): void {
+    Atomics.add(this.words.words, wordTaken, 1)
+    if (error !== undefined) this.send(['writeRefused', error])
   }
 
   answer(call: number, answer: Answer): void {

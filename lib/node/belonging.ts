@@ -21,6 +21,8 @@ export interface BelongingHost {
   send(message: MembershipMessage): void
   /** To the other nodes: that this one is there. */
   greet(): void
+  /** Until then it may serve, by its own clock; -Infinity: not at all. Told before what follows. */
+  lease(endAt: number): void
   /** It has its first lease, and may act on what the others ask of it. */
   serving(): void
   left(member: Member): void
@@ -68,6 +70,7 @@ export class Belonging {
   step(input: Untimed<NodeInput>): void {
     const now = this.#clock.now()
     const outputs = membershipNode.step(this.#state, { ...input, now } as NodeInput)
+    this.#host.lease(this.#state.expired ? -Infinity : this.#state.leaseEndAt)
     for (const output of outputs) this.#perform(output)
     if (this.#serving || standingOf(this.#state, now) !== 'serving') return
     this.#serving = true

@@ -80,6 +80,9 @@ export class NodeApplication implements PeersDriver {
     this.#spawner.link.send(recordsIn === undefined ? claimed : [...claimed, recordsIn])
     this.#participation = new Participation(claim, {
       peers: this.#hub.peers,
+      lease: (endAt) => {
+        if (!this.#over) this.#hub.lease.set(endAt)
+      },
       over: (reason, error) => this.#ended(reason, error),
     })
     this.#hub.executor.warm(1)
@@ -244,14 +247,20 @@ export class NodeApplication implements PeersDriver {
 
   #end(why: GoawayError | undefined): void {
     if (this.#over) return
-    this.#over = true
+    this.#serveNoMore()
     if (why !== undefined) this.#hub.peers.expired(why)
     this.#options.over(why)
   }
 
+  /** Its threads are not to read by themselves either, once the others may hear of its end. */
+  #serveNoMore(): void {
+    this.#over = true
+    this.#hub.lease.set(-Infinity)
+  }
+
   /** This process ends: the others need not find out for themselves. */
   leave(): void {
-    this.#over = true
+    this.#serveNoMore()
     this.#recording?.end()
     this.#participation.close()
     for (const { link } of this.#hub.peers) {

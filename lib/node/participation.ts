@@ -7,13 +7,15 @@ import type { Peer } from '../hub/peer.ts'
 import type { Peers } from '../hub/peers.ts'
 import type { ExpiryReason, Standing } from '../protocol/membership-node.ts'
 import type { Member, MembershipMessage } from '../wire/messages.ts'
-import { Belonging, type BelongingClaim } from './belonging.ts'
+import { Belonging, type BelongingClaim, type BelongingHost } from './belonging.ts'
 
 /** Why it serves no more; `dismissed`: it was asked to go, `link`: that to the spawner is over. */
 export type EndReason = ExpiryReason | 'dismissed' | 'link'
 
 export interface ParticipationHost {
   readonly peers: Peers
+  /** See {@link BelongingHost.lease}. */
+  lease(endAt: number): void
   /** This node serves no more. */
   over(reason: EndReason, error?: Error): void
 }
@@ -32,9 +34,10 @@ export class Participation {
       // An alarm is no turn of the hub, which would send it.
       link?.flush()
     }
-    const belonging = {
+    const belonging: BelongingHost = {
       send,
       greet: () => this.#greet(),
+      lease: (endAt: number) => host.lease(endAt),
       serving: () => peers.release(),
       left: ({ place }: Member) => peers.remove(place),
       joined: (joined: Member) => this.#joined(joined),

@@ -8,8 +8,8 @@
 import { parkedReadsMax } from '../limits.ts'
 import type { EntryRow, FieldState, StrictAnswer, StrictOperation } from '../wire/messages.ts'
 import {
+  absent,
   type CopiedObject,
-  committedState,
   homeOf,
   isReadable,
   type LinFastReadOutput,
@@ -20,7 +20,7 @@ import {
   readField,
   type WaitingPlace,
 } from './lin-fast-read-state.ts'
-import type { ReplicaRequest } from './replica.ts'
+import type { CellRow, ReplicaRequest } from './replica.ts'
 
 export type ReadOperation = Extract<
   StrictOperation,
@@ -130,6 +130,21 @@ export function dropWaiting(state: LinFastReadState, client: number, call: numbe
   if (calls?.size === 0) state.waiting.delete(client)
 }
 
+function cellOf(state: LinFastReadState, objectName: string, field: string): CellRow {
+  const shown = readField(state, objectName, field)
+  return { field, state: shown ?? absent, isValid: shown !== null }
+}
+
+/**
+ * A node that is not complete has said nothing yet of what it is to be sent, and so nobody may take
+ * for absent what is not there.
+ */
+export function cells(state: LinFastReadState, objectName: string): readonly CellRow[] | null {
+  if (state.isOver || state.epoch === 0 || !state.isComplete) return null
+  const fields = state.objects.get(objectName)?.fields.keys() ?? []
+  return [...fields].map((field) => cellOf(state, objectName, field))
+}
+
 /** Says what the field shows now, and answers whoever waited for that. */
 export function showField(
   state: LinFastReadState,
@@ -137,19 +152,7 @@ export function showField(
   objectName: string,
   fieldName: string,
 ): void {
-  const object = state.objects.get(objectName)
-  const shown = isReadable(state, homeOf(state, objectName))
-    ? committedState(object, fieldName)
-    : null
-  const field = object?.fields.get(fieldName)
-  const newest: FieldState = field === undefined ? [0, undefined] : [field.version, field.value]
-  outputs.push({
-    type: 'cell',
-    object: objectName,
-    field: fieldName,
-    state: shown ?? newest,
-    isValid: shown !== null,
-  })
+  outputs.push({ type: 'cell', object: objectName, ...cellOf(state, objectName, fieldName) })
   const reads = state.reads.get(objectName)
   if (reads === undefined) return
   wakeField(state, outputs, objectName, fieldName, reads)

@@ -21,7 +21,7 @@ import {
 } from './lin-fast-read-client.ts'
 import { restoreObjects, takeAcknowledge, takeComplete, takeUpdate } from './lin-fast-read-home.ts'
 import { takeInvalidate, takeRestore, takeSynced, takeValidate } from './lin-fast-read-member.ts'
-import { type ReadOperation, takeRead, wakeObject } from './lin-fast-read-reads.ts'
+import { cells, type ReadOperation, takeRead, wakeObject } from './lin-fast-read-reads.ts'
 import { keepServed } from './lin-fast-read-records.ts'
 import {
   homesOf,
@@ -30,9 +30,8 @@ import {
   type LinFastReadParameters,
   type LinFastReadState,
 } from './lin-fast-read-state.ts'
-import type { Machine } from './machine.ts'
 import { rendezvous } from './rendezvous.ts'
-import type { ReplicaInput, ReplicaRequest, View } from './replica.ts'
+import type { ReplicaInput, ReplicaMachine, ReplicaRequest, View } from './replica.ts'
 
 export type {
   LinFastReadMutant,
@@ -44,12 +43,12 @@ export type { LinFastReadMessage }
 
 export type LinFastReadInput = ReplicaInput<StrictOperation, LinFastReadMessage>
 
-export const linFastRead: Machine<
+export const linFastRead: ReplicaMachine<
   LinFastReadState,
   LinFastReadInput,
   LinFastReadOutput,
   LinFastReadParameters
-> = { initial: initialState, step }
+> = { initial: initialState, step, cells }
 
 function step(state: LinFastReadState, input: LinFastReadInput): readonly LinFastReadOutput[] {
   const outputs: LinFastReadOutput[] = []

@@ -17,6 +17,7 @@ import type {
   StrictOperation,
 } from '../wire/messages.ts'
 import { objectLockPrefix } from './lock-state.ts'
+import type { Machine } from './machine.ts'
 
 export type { ReplicatedStore } from '../wire/replica-messages.ts'
 
@@ -91,14 +92,25 @@ export type ReplicaOutput<Message> =
     }
   /** The request waits; its answer comes from a later step. */
   | { readonly type: 'parked'; readonly client: number; readonly call: number }
-  /** What this node's replica shows of a field from now on; not valid: its readers wait. */
-  | {
-      readonly type: 'cell'
-      readonly object: string
-      readonly field: string
-      readonly state: FieldState
-      readonly isValid: boolean
-    }
+  /** What this node's replica shows of a field from now on. */
+  | ({ readonly type: 'cell'; readonly object: string } & CellRow)
+
+/** What a replica shows of a field. Not valid: it is about to change, and its readers wait. */
+export interface CellRow {
+  readonly field: string
+  readonly state: FieldState
+  readonly isValid: boolean
+}
+
+/** A machine whose replica can be read by others than itself. */
+export interface ReplicaMachine<State, Input, Output, Parameters>
+  extends Machine<State, Input, Output, Parameters> {
+  /**
+   * All fields of the object that are there or about to be; `null`: it may not be read now. Once it
+   * may be, `cell` outputs tell all that becomes of it.
+   */
+  cells(state: State, object: string): readonly CellRow[] | null
+}
 
 /** Orders to the lock machine of this node, of a machine whose objects have locks of their own. */
 export type LockOrder =

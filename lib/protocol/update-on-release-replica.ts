@@ -14,7 +14,7 @@ import type {
   ReleaseWrite,
   UpdateOnReleaseOperation,
 } from '../wire/update-on-release-messages.ts'
-import { fieldState } from './replica.ts'
+import { type CellRow, fieldState } from './replica.ts'
 import type {
   GatedAnswer,
   LogEntry,
@@ -152,6 +152,16 @@ export function applyEntry(
     wake(state, object, field, outputs)
   }
   if (ackWanted && state.master === null) outputs.push(toMaster(state, state.applied))
+}
+
+/** What the object shows, once the replica has a first state. */
+export function cells(state: UpdateOnReleaseState, object: string): readonly CellRow[] | null {
+  if (state.applied < 0 || state.isOver) return null
+  return [...(state.objects.get(object) ?? [])].map(([field, { version, value }]) => ({
+    field,
+    state: fieldState(version, value),
+    isValid: true,
+  }))
 }
 
 function writeFields(

@@ -15,8 +15,7 @@ import type {
   UpdateOnReleaseMessage,
   UpdateOnReleaseOperation,
 } from '../wire/update-on-release-messages.ts'
-import type { Machine } from './machine.ts'
-import type { ReplicaRequest, View } from './replica.ts'
+import type { ReplicaMachine, ReplicaRequest, View } from './replica.ts'
 import {
   type MasterNode,
   newsAtMaster,
@@ -25,6 +24,7 @@ import {
 } from './update-on-release-master.ts'
 import {
   askReplica,
+  cells,
   closeCall,
   receiveFromMaster,
   refuseOpen,
@@ -46,12 +46,12 @@ export type {
   UpdateOnReleaseState,
 } from './update-on-release-state.ts'
 
-export const updateOnRelease: Machine<
+export const updateOnRelease: ReplicaMachine<
   UpdateOnReleaseState,
   UpdateOnReleaseInput,
   UpdateOnReleaseOutput,
   UpdateOnReleaseParameters
-> = { initial: initialState, step }
+> = { initial: initialState, step, cells }
 
 type Request = ReplicaRequest<UpdateOnReleaseOperation>
 type Outputs = UpdateOnReleaseOutput[]

@@ -4,6 +4,7 @@
  */
 import type { EncodedValue, FieldState } from '../wire/messages.ts'
 import type { Ground, Share, StateRow, WeakWrite } from '../wire/weak-messages.ts'
+import type { CellRow } from './replica.ts'
 import type { WeakCell, WeakObject, WeakOutput, WeakState } from './weak-state.ts'
 
 /** No write at all: the ground of a field that nobody has set. */
@@ -21,6 +22,16 @@ export function groundOf(cell: WeakCell | undefined): Ground {
 export function fieldStateOf(cell: WeakCell | undefined): FieldState {
   if (cell === undefined || cell.version === 0) return [0, undefined]
   return [cell.version, cell.shown]
+}
+
+/** What the object shows; a node that joined has to be sent it first. */
+export function cells(state: WeakState, object: string): readonly CellRow[] | null {
+  if (!state.isReady || state.isOver) return null
+  const rows: CellRow[] = []
+  for (const [field, cell] of state.objects.get(object)?.fields ?? []) {
+    if (cell.version > 0) rows.push({ field, state: fieldStateOf(cell), isValid: true })
+  }
+  return rows
 }
 
 export function openObject(state: WeakState, name: string): WeakObject {

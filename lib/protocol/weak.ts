@@ -8,7 +8,8 @@
  * Rule 3: a refused request leaves no trace.
  */
 import type { WeakMessage } from '../wire/weak-messages.ts'
-import type { Machine } from './machine.ts'
+import type { ReplicaMachine } from './replica.ts'
+import { cells } from './weak-cells.ts'
 import { receiveProbe, receiveUpdate, trimLog } from './weak-delivery.ts'
 import { answerSyncs, dropAwaits, receiveAck, receivePulled } from './weak-fences.ts'
 import { notServing } from './weak-refusal.ts'
@@ -19,15 +20,17 @@ import { installView, receiveFlush, receiveSettled, receiveState, settle } from 
 
 export type { WeakInput, WeakMutant, WeakOutput, WeakParameters, WeakState } from './weak-state.ts'
 
-export const weak: Machine<WeakState, WeakInput, WeakOutput, WeakParameters> = {
+export const weak: ReplicaMachine<WeakState, WeakInput, WeakOutput, WeakParameters> = {
   initial: initialWeak,
   step,
+  cells,
 }
 
 /** The same in causal order, for objects that ask for it. */
-export const weakCausal: Machine<WeakState, WeakInput, WeakOutput, WeakParameters> = {
+export const weakCausal: ReplicaMachine<WeakState, WeakInput, WeakOutput, WeakParameters> = {
   initial: (parameters) => initialWeak({ ...parameters, order: 'causal' }),
   step,
+  cells,
 }
 
 const nothing: readonly WeakOutput[] = []

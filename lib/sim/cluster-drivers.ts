@@ -47,9 +47,13 @@ export function driveNode(
   let isOver = false
   const host = {
     peers: hub.peers,
+    lease: (endAt: number): void => {
+      if (!isOver) hub.lease.set(endAt)
+    },
     over: (reason: EndReason): void => {
       if (isOver) return
       isOver = true
+      hub.lease.set(-Infinity)
       participation.close()
       over(reason)
     },

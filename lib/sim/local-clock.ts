@@ -27,6 +27,10 @@ export class LocalClock implements Clock {
     return this.#shown + (this.#agenda.time - this.#since) * this.#rate
   }
 
+  shared(): number {
+    return this.now()
+  }
+
   wallNow(): number {
     return wallStartMs + this.now() + this.#wallAheadMs
   }

@@ -20,9 +20,12 @@ const packr = new Packr({ useRecords: false, mapsAsObjects: true })
 
 interface AttachmentMark {
   readonly attached: number
+  /** It is the memory itself, and not bytes that lie in it. */
+  readonly bare?: true
 }
 
 function isAttachment(value: object): boolean {
+  if (value instanceof SharedArrayBuffer) return true
   if (value instanceof Uint8Array) {
     return value.byteLength > storedInlineBytesMax && value.buffer instanceof SharedArrayBuffer
   }
@@ -39,7 +42,8 @@ function detach(values: readonly unknown[], attachments: Attachment[]): readonly
     if (Array.isArray(value)) detached = detach(value, attachments)
     else if (isAttachment(value)) {
       attachments.push(value instanceof Uint8Array ? (value.buffer as SharedArrayBuffer) : value)
-      detached = { attached: attachments.length - 1 } satisfies AttachmentMark
+      const mark: AttachmentMark = { attached: attachments.length - 1 }
+      detached = value instanceof SharedArrayBuffer ? { ...mark, bare: true } : mark
     }
     if (detached !== value) {
       copy ??= [...values]
@@ -55,9 +59,10 @@ function reattach(values: unknown[], attachments: readonly Attachment[]): void {
     if (typeof value !== 'object' || value === null) continue
     if (Array.isArray(value)) reattach(value, attachments)
     else if ('attached' in value) {
-      const attachment = attachments[(value as AttachmentMark).attached]
-      values[index] =
-        attachment instanceof SharedArrayBuffer ? new Uint8Array(attachment) : attachment
+      const { attached, bare } = value as AttachmentMark
+      const attachment = attachments[attached]
+      const isBytes = attachment instanceof SharedArrayBuffer && bare !== true
+      values[index] = isBytes ? new Uint8Array(attachment) : attachment
     }
   }
 }

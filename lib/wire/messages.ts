@@ -6,7 +6,11 @@
 import type { CodeManifest } from './code-manifest.ts'
 import type { ErrorRecord } from './error-record.ts'
 import type { HistoryClaim, HistoryMessage } from './history-messages.ts'
-import type { ReplicaLinkMessage, ReplicatedOperation } from './replica-messages.ts'
+import type {
+  ReplicaLinkMessage,
+  ReplicatedOperation,
+  ReplicatedStore,
+} from './replica-messages.ts'
 
 export type { CodeFile, CodeManifest } from './code-manifest.ts'
 
@@ -83,9 +87,27 @@ export type LockOperation =
   | readonly ['tryAcquire', lock: string]
   | readonly ['release', lock: string, token: number]
 
-export type Operation = StrictOperation | LockOperation | ReplicatedOperation
+/**
+ * What a thread needs in order to read by itself what its own node has: docs/replicas.md. `open`
+ * answers the memory of the object's fields from block `from` on, if its generation is still that
+ * one, else all of it; `null`: not now; 0: never, it is at another node.
+ */
+export type MemoryOperation =
+  | readonly ['open', store: SharedStore, object: string, from: number, generation: number]
+  | readonly ['segment', index: number]
+
+/** A store whose objects this node may have. */
+export type SharedStore = 'strict' | ReplicatedStore
+
+export type MemoryAnswer =
+  | null
+  | 0
+  | SharedArrayBuffer
+  | readonly [generation: number, from: number, ...blocks: SharedArrayBuffer[]]
+
+export type Operation = StrictOperation | LockOperation | ReplicatedOperation | MemoryOperation
 export type LockAnswer = number | null
-export type Answer = StrictAnswer | LockAnswer
+export type Answer = StrictAnswer | LockAnswer | MemoryAnswer
 
 /**
  * How long, and under what conditions, a routine may wait and run. Times in milliseconds, 0: no
@@ -185,6 +207,8 @@ export type HubMessage =
   | readonly ['quiet?', probe: number]
   /** A lock that this thread was granted is no longer its own. */
   | readonly ['lockLost', lock: string, token: number, error: ErrorRecord]
+  /** A write of this thread, of which it wanted no answer, was not taken. */
+  | readonly ['writeRefused', error: ErrorRecord]
   | readonly ['ready', node: string]
   /** The cluster could not be made. */
   | readonly ['failed', error: ErrorRecord]

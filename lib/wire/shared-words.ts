@@ -32,6 +32,8 @@ export const wordWritten = 8
  * Written by the thread.
  */
 export const wordReading = 9
+/** How many one-way writes of the thread have taken effect at its node. Written by the hub. */
+export const wordTaken = 10
 const claimsAt = 16
 const cancelsAt = claimsAt + slotsPerThreadMax
 const wordsCount = cancelsAt + slotsPerThreadMax
@@ -46,7 +48,9 @@ export const wordAsleep = 3
 export const wordSpin = 4
 /** Counts the hub's reuses of replica memory, from 1; never 0 once replicas are written. */
 export const wordEpoch = 5
-const hubWordsCount = 6
+/** Until when this node may answer reads, see `lease-word.ts`. Written by the hub. */
+export const wordLease = 6
+const hubWordsCount = 7
 
 export function createHubWords(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(hubWordsCount * 4))

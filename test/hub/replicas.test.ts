@@ -3,6 +3,7 @@ import t from 'tap'
 import { recordOf } from '../../lib/client/error-codec.ts'
 import { GoawayError } from '../../lib/errors.ts'
 import { Master } from '../../lib/hub/master.ts'
+import { Published } from '../../lib/hub/published.ts'
 import { type ReplicaMachine, Replicas } from '../../lib/hub/replicas.ts'
 import type { StoreRequest, Stores } from '../../lib/hub/stores.ts'
 import { clientsPerNode } from '../../lib/limits.ts'
@@ -10,6 +11,7 @@ import type { Standing } from '../../lib/protocol/membership-node.ts'
 import { updateOnReleaseLock } from '../../lib/protocol/replica.ts'
 import type { ErrorRecord } from '../../lib/wire/error-record.ts'
 import type { LockOperation, Operation } from '../../lib/wire/messages.ts'
+import { createHubWords } from '../../lib/wire/shared-words.ts'
 
 type Input = Parameters<ReplicaMachine['step']>[1]
 type Output = ReturnType<ReplicaMachine['step']>[number]
@@ -44,7 +46,15 @@ function rig() {
     clientLost: () => {},
   }
   const locks = new Master(replies)
-  const host = { replies, locks, standing: () => standing, send: note('send') }
+  const published = new Published(createHubWords())
+  const host = {
+    replies,
+    locks,
+    published,
+    taken: note('taken'),
+    standing: () => standing,
+    send: note('send'),
+  }
   const parameters = { place: 1, founders: 2, placement: 'first' } as const
   const machines = { weak: machine, 'update-on-release': machine }
   const replicas = new Replicas(parameters, behind, host, machines)

@@ -1,0 +1,273 @@
+/**
+ * Objects as one thread reads them by itself, from the memory that its hub writes (docs/replicas.md).
+ * Whatever is unusual is left to the hub: it is asked by a message, which comes after all that the
+ * thread has sent before.
+ *
+ * Rule 1: what this thread has written and the hub has not answered is not read here, but asked
+ * for: the operations of a routine on a field take effect in the order of its calls.
+ * Rule 2: one-way writes have no answer; until the hub has taken them, they are read from here.
+ * Rule 3: a lease is tested when the value is there, with nothing in between.
+ */
+import { type Clock, realClock } from '../clock.ts'
+import { oneWayWritesMax } from '../limits.ts'
+import { absentCell, type Cell, ObjectCells } from '../memory/object-cells.ts'
+import { ReplicaReader } from '../memory/replica-reader.ts'
+import { leaseHolds } from '../wire/lease-word.ts'
+import type {
+  Answer,
+  EncodedValue,
+  MemoryAnswer,
+  MemoryOperation,
+  SharedStore,
+} from '../wire/messages.ts'
+import { wordLease, wordTaken } from '../wire/shared-words.ts'
+import { decodeStored } from './values.ts'
+
+/** A field as a thread has read it: version 0 and `undefined` if it is absent. */
+export interface LocalRead {
+  readonly version: number
+  readonly value: unknown
+}
+
+/** The memory a thread shares with its hub. */
+export interface SharedMemory {
+  readonly hubWords: Int32Array
+  readonly threadWords: Int32Array
+}
+
+/** Of a value that this thread has written, and whose version it does not know. */
+const versionUnknown = -1
+
+/** All objects of a thread. */
+export class LocalObjects {
+  readonly oneWay: OneWayWrites
+  readonly #objects = new Map<string, LocalObject>()
+  readonly #reader: ReplicaReader
+  readonly #mayRead: () => boolean
+  /** The segment that a read could not do without. */
+  #segment: number | undefined
+
+  constructor({ hubWords, threadWords }: SharedMemory, clock: Pick<Clock, 'shared'> = realClock) {
+    this.oneWay = new OneWayWrites(threadWords)
+    this.#reader = new ReplicaReader({
+      hubWords,
+      threadWords,
+      decode: decodeStored,
+      segment: (index) => {
+        this.#segment = index
+        return undefined
+      },
+    })
+    const now = (): number => clock.shared()
+    this.#mayRead = () => leaseHolds(Atomics.load(hubWords, wordLease), now)
+  }
+
+  of(store: SharedStore, name: string): LocalObject {
+    const key = `${store} ${name}`
+    let object = this.#objects.get(key)
+    if (object === undefined) {
+      // Of the others, an object's master is never replaced, and a copy may be old.
+      const mayRead = store === 'lin-fast-read' ? this.#mayRead : undefined
+      object = new LocalObject(this, this.#reader, [store, name], mayRead)
+      this.#objects.set(key, object)
+    }
+    return object
+  }
+
+  takeWantedSegment(): number | undefined {
+    const wanted = this.#segment
+    this.#segment = undefined
+    return wanted
+  }
+
+  addSegment(index: number, buffer: SharedArrayBuffer): void {
+    this.#reader.addSegment(index, buffer)
+  }
+
+  /** The hub is gone: what it has written is true no more. */
+  end(): void {
+    for (const object of this.#objects.values()) object.end()
+    this.#objects.clear()
+  }
+}
+
+/** Writes of this thread that want no answer, in the order in which its hub takes them. */
+export class OneWayWrites {
+  readonly #words: Int32Array
+  #sent = 0
+
+  constructor(threadWords: Int32Array) {
+    this.#words = threadWords
+  }
+
+  /** So many are on their way that the next has to wait for its answer. */
+  get isFull(): boolean {
+    return this.#left(this.#sent) >= oneWayWritesMax
+  }
+
+  next(): number {
+    this.#sent = (this.#sent + 1) | 0
+    return this.#sent
+  }
+
+  isTaken(number: number): boolean {
+    return this.#left(number) <= 0
+  }
+
+  #left(number: number): number {
+    return (number - Atomics.load(this.#words, wordTaken)) | 0
+  }
+}
+
+interface OwnWrite {
+  readonly number: number
+  /** No value: it was deleted. */
+  readonly encoded: readonly [value: EncodedValue] | readonly []
+}
+
+/** One object, as this thread reads it. */
+export class LocalObject {
+  readonly #home: LocalObjects
+  readonly #operation: readonly [store: SharedStore, name: string]
+  readonly #mayRead: (() => boolean) | undefined
+  readonly #cells: ObjectCells
+  /** The cells of the same, for a quick look; none while the thread is to see something else. */
+  #quick: ReadonlyMap<string, Cell> = noCells
+  #isOpen = false
+  /** It is at another node, or nowhere any more. */
+  #isElsewhere = false
+  #wantsBlocks = false
+  /** By field, how many writes of this thread have no answer yet. */
+  readonly #unanswered = new Map<string, number>()
+  /** By field, the last one-way write that the hub may not have taken. */
+  readonly #own = new Map<string, OwnWrite>()
+  #hidden = 0
+
+  constructor(
+    home: LocalObjects,
+    reader: ReplicaReader,
+    operation: readonly [store: SharedStore, name: string],
+    mayRead: (() => boolean) | undefined,
+  ) {
+    this.#home = home
+    this.#operation = operation
+    this.#mayRead = mayRead
+    const blocks = (): undefined => {
+      this.#wantsBlocks = true
+    }
+    this.#cells = new ObjectCells(reader, { blocks })
+  }
+
+  /** The field, if it is what this thread has decoded already and nothing is unusual. */
+  quick(field: string): LocalRead | undefined {
+    const cell = this.#quick.get(field)
+    if (cell === undefined || Atomics.load(cell.words, cell.at) !== cell.word) return undefined
+    return this.#mayRead === undefined || this.#mayRead() ? cell : undefined
+  }
+
+  /** The field as it stands; undefined: the hub is to be asked. Take from it at once. */
+  read(field: string): LocalRead | undefined {
+    if (this.#unanswered.has(field)) return undefined
+    const own = this.#ownWrite(field)
+    if (own !== undefined) return own
+    const read = this.#isOpen ? this.#cells.find(field) : undefined
+    if (read === undefined) return undefined
+    return this.#mayRead === undefined || this.#mayRead() ? read : undefined
+  }
+
+  /** What the hub is to be asked for, before it is asked for the field. */
+  wants(field: string): MemoryOperation | undefined {
+    if (this.#isElsewhere || this.#unanswered.has(field)) return undefined
+    const segment = this.#home.takeWantedSegment()
+    if (segment !== undefined) return ['segment', segment]
+    if (this.#isOpen && !this.#wantsBlocks) return undefined
+    this.#wantsBlocks = false
+    const { blocksKnown, generation } = this.#cells
+    return ['open', ...this.#operation, blocksKnown, generation]
+  }
+
+  /** Whether the answer to what was wanted makes it worth while to read once more. */
+  provide(wanted: MemoryOperation, answer: Answer): boolean {
+    if (wanted[0] === 'segment') {
+      if (!(answer instanceof SharedArrayBuffer)) return false
+      this.#home.addSegment(wanted[1], answer)
+      return true
+    }
+    if (answer === 0) this.#isElsewhere = true
+    if (!Array.isArray(answer)) return false
+    const [, , ...blocks] = answer as Extract<MemoryAnswer, readonly unknown[]>
+    if (this.#isElsewhere) return false
+    this.#cells.addBlocks(blocks)
+    this.#isOpen = true
+    this.#show()
+    return true
+  }
+
+  /** Writes this thread has sent have no answer: its reads of the field are asked for. */
+  began(field: string): void {
+    this.#unanswered.set(field, (this.#unanswered.get(field) ?? 0) + 1)
+    this.#show()
+  }
+
+  answered(field: string): void {
+    const left = (this.#unanswered.get(field) ?? 0) - 1
+    if (left > 0) this.#unanswered.set(field, left)
+    else this.#unanswered.delete(field)
+    this.#show()
+  }
+
+  /** A one-way write of this thread is on its way. */
+  sent(field: string, ...encoded: OwnWrite['encoded']): void {
+    if (this.#own.size >= ownWritesMax) this.#forgetTaken()
+    // To the end: they are in the order of their numbers.
+    this.#own.delete(field)
+    this.#own.set(field, { number: this.#home.oneWay.next(), encoded })
+    this.#show()
+  }
+
+  /** There are reasons to look more closely at every read: sections of routines of this thread. */
+  hide(): void {
+    this.#hidden++
+    this.#show()
+  }
+
+  unhide(): void {
+    this.#hidden--
+    this.#show()
+  }
+
+  #show(): void {
+    const isPlain = this.#hidden === 0 && this.#unanswered.size === 0 && this.#own.size === 0
+    this.#quick = isPlain && this.#isOpen ? this.#cells.cells : noCells
+  }
+
+  #ownWrite(field: string): LocalRead | undefined {
+    if (this.#own.size === 0) return undefined
+    const own = this.#own.get(field)
+    if (own === undefined) return undefined
+    if (this.#home.oneWay.isTaken(own.number)) {
+      this.#forgetTaken()
+      return undefined
+    }
+    if (own.encoded.length === 0) return absentCell
+    return { version: versionUnknown, value: decodeStored(own.encoded[0]).value }
+  }
+
+  #forgetTaken(): void {
+    for (const [field, { number }] of this.#own) {
+      if (!this.#home.oneWay.isTaken(number)) break
+      this.#own.delete(field)
+    }
+    this.#show()
+  }
+
+  end(): void {
+    this.#isElsewhere = true
+    this.#isOpen = false
+    this.#quick = noCells
+  }
+}
+
+const noCells: ReadonlyMap<string, Cell> = new Map()
+/** So many own writes are kept before it is looked which of them were taken. */
+const ownWritesMax = 256

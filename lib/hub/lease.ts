@@ -1,0 +1,28 @@
+/** Tells the threads of this node until when they may read by themselves. */
+import type { Clock } from '../clock.ts'
+import { leaseWordOf } from '../wire/lease-word.ts'
+import { wordLease } from '../wire/shared-words.ts'
+
+export class Lease {
+  readonly #words: Int32Array
+  readonly #clock: Clock
+  #endAt: number
+
+  /** @param endAt Infinity for who needs no lease, -Infinity for who has none yet */
+  constructor(words: Int32Array, clock: Clock, endAt: number) {
+    this.#words = words
+    this.#clock = clock
+    this.#endAt = endAt
+    Atomics.store(words, wordLease, leaseWordOf(endAt))
+  }
+
+  /** @param endAt by the clock's `now()`; less than that: it is over */
+  set(endAt: number): void {
+    if (endAt === this.#endAt) return
+    this.#endAt = endAt
+    // The shared clock first: what passes between the two only shortens the lease.
+    const shared = this.#clock.shared()
+    const leftMs = endAt - this.#clock.now()
+    Atomics.store(this.#words, wordLease, leaseWordOf(leftMs > 0 ? shared + leftMs : -Infinity))
+  }
+}
