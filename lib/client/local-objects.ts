@@ -1,7 +1,7 @@
 /**
- * Objects as one thread reads them by itself, from the memory that its hub writes (docs/replicas.md).
- * Whatever is unusual is left to the hub: it is asked by a message, which comes after all that the
- * thread has sent before.
+ * Objects as one thread reads them by itself, from the memory that its hub writes: see
+ * docs/replicas.md. Whatever is unusual is left to the hub: it is asked by a message, which comes
+ * after all that the thread has sent before.
  *
  * Rule 1: what this thread has written and the hub has not answered is not read here, but asked
  * for: the operations of a routine on a field take effect in the order of its calls.
@@ -13,13 +13,8 @@ import { oneWayWritesMax } from '../limits.ts'
 import { absentCell, type Cell, ObjectCells } from '../memory/object-cells.ts'
 import { ReplicaReader } from '../memory/replica-reader.ts'
 import { leaseHolds } from '../wire/lease-word.ts'
-import type {
-  Answer,
-  EncodedValue,
-  MemoryAnswer,
-  MemoryOperation,
-  SharedStore,
-} from '../wire/messages.ts'
+import type { MemoryOperation, SharedStore } from '../wire/memory-messages.ts'
+import type { Answer, EncodedValue } from '../wire/messages.ts'
 import { wordLease, wordTaken } from '../wire/shared-words.ts'
 import { decodeStored } from './values.ts'
 
@@ -194,10 +189,8 @@ export class LocalObject {
       return true
     }
     if (answer === 0) this.#isElsewhere = true
-    if (!Array.isArray(answer)) return false
-    const [, , ...blocks] = answer as Extract<MemoryAnswer, readonly unknown[]>
-    if (this.#isElsewhere) return false
-    this.#cells.addBlocks(blocks)
+    if (!Array.isArray(answer) || this.#isElsewhere) return false
+    this.#cells.addBlocks(answer.slice(2) as SharedArrayBuffer[])
     this.#isOpen = true
     this.#show()
     return true

@@ -1,14 +1,15 @@
-/** Gives a node its replicas: which machines there are, and what they are to each other. */
+/** Gives a node its stores: which machines there are, and what they are to each other. */
+
 import { linFastRead } from '../protocol/lin-fast-read.ts'
 import { updateOnRelease } from '../protocol/update-on-release.ts'
 import { weak, weakCausal } from '../protocol/weak.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { HubOptions } from './hub-options.ts'
-import type { Master } from './master.ts'
-import type { Peers } from './peers.ts'
-import type { Published } from './published.ts'
+import { Master } from './master.ts'
+import { alone, foreignLocks, Peers } from './peers.ts'
+import { Published } from './published.ts'
 import { type ReplicaMachines, Replicas, type ReplicasHost } from './replicas.ts'
-import type { StoreReplies } from './stores.ts'
+import type { ClientReplies } from './stores.ts'
 
 const machines: ReplicaMachines = {
   'lin-fast-read': linFastRead,
@@ -18,17 +19,30 @@ const machines: ReplicaMachines = {
 }
 
 /** What they need of their hub. */
-export interface ReplicasHome {
-  readonly replies: StoreReplies
-  readonly master: Master
-  readonly peers: Peers
-  readonly published: Published
+export interface StoresHome {
+  turn(): void
+  /** One more one-way write of the client has taken effect, or was refused. */
   taken(client: number, error?: ErrorRecord): void
 }
 
-export function hostReplicas(options: HubOptions, home: ReplicasHome): Replicas {
-  const { replies, master, peers } = home
-  const { cluster } = options
+/** All stores of a node: those that are replicated, and those behind. */
+export interface HostedStores {
+  readonly master: Master
+  readonly peers: Peers
+  readonly replicas: Replicas
+  readonly published: Published
+}
+
+export function hostStores(
+  options: HubOptions,
+  replies: ClientReplies,
+  home: StoresHome,
+): HostedStores {
+  const { cluster, words, recorder, clock } = options
+  const published = new Published(words)
+  const isForeign = foreignLocks(() => peers, cluster)
+  const master = new Master(replies, isForeign, recorder, published)
+  const peers: Peers = new Peers(cluster ?? alone, master, replies, () => home.turn(), clock)
   const parameters = {
     place: cluster?.place ?? 0,
     founders: cluster?.nodes ?? 0,
@@ -37,7 +51,7 @@ export function hostReplicas(options: HubOptions, home: ReplicasHome): Replicas 
   const host: ReplicasHost = {
     replies,
     locks: master,
-    published: home.published,
+    published,
     taken: (client, error) => home.taken(client, error),
     standing: () => peers.driver.standing(),
     ...(cluster === undefined ? {} : { staleFence: (o) => peers.router.refusalOf(o) }),
@@ -48,5 +62,5 @@ export function hostReplicas(options: HubOptions, home: ReplicasHome): Replicas 
   peers.replicas = replicas
   // Who is alone stays so.
   if (cluster === undefined) replicas.view(1, [0])
-  return replicas
+  return { master, peers, replicas, published }
 }

@@ -5,10 +5,8 @@
  * One *turn* takes all that is there, lets the scheduler assign, and sends; then the hub sleeps in
  * its event loop, after a short look at the bell where that has paid off lately.
  */
-import { recordOf } from '../client/error-codec.ts'
 import { SpinWatch } from '../client/spin-watch.ts'
 import { type Clock, realClock, type Timer } from '../clock.ts'
-import { GoawayError } from '../errors.ts'
 import type { ThreadExecutor } from '../executor/thread-executor.ts'
 import type { ThreadHost } from '../executor/thread-host.ts'
 import { beatMs, clientsPerNode, drainMessagesMax, graceMsDefault, turnMsMax } from '../limits.ts'
@@ -23,16 +21,14 @@ import type {
   ThreadPort,
 } from '../wire/messages.ts'
 import { type ThreadWords, wordAsleep, wordBeat, wordBell } from '../wire/shared-words.ts'
-import { hostReplicas } from './host-replicas.ts'
+import { type HostedStores, hostStores } from './host-replicas.ts'
 import type { HubOptions, StatusCounts } from './hub-options.ts'
 import { Lease } from './lease.ts'
-import { Master } from './master.ts'
-import { alone, foreignLocks, Peers, type RoutinePeers } from './peers.ts'
+import type { Peers, RoutinePeers } from './peers.ts'
 import { Preparing, type TaskRunner } from './preparing.ts'
 import { Program } from './program.ts'
-import { Published } from './published.ts'
 import type { Replicas } from './replicas.ts'
-import { givenUp, Replies, type RepliesHost, routineOver } from './replies.ts'
+import { callerLost, givenUp, Replies, type RepliesHost, routineOver } from './replies.ts'
 import { Reports, type ReportsHost } from './reports.ts'
 import { Session } from './session.ts'
 import { type BellWatch, SpinGovernor } from './spin-governor.ts'
@@ -47,8 +43,7 @@ export class Hub implements ThreadHost {
   readonly #clock: Clock
   readonly #words: Int32Array
   readonly #sessions = new Map<number, Session>()
-  readonly #master: Master
-  readonly #published: Published
+  readonly #stores: HostedStores
   /** All stores: those that are replicated, and those behind. */
   readonly replicas: Replicas
   /** The other nodes of the cluster. */
@@ -76,12 +71,10 @@ export class Hub implements ThreadHost {
   constructor(options: HubOptions) {
     this.node = options.node
     this.#clock = options.clock ?? realClock
-    this.#words = options.words
-    this.#firstClient = options.firstClient
-    // Only nodes can be taken for lost: the spawner is who says so.
-    const needsLease = (options.cluster?.place ?? 0) !== 0
-    this.lease = new Lease(options.words, this.#clock, needsLease ? -Infinity : Infinity)
     const { words } = options
+    this.#words = words
+    this.#firstClient = options.firstClient
+    this.lease = new Lease(words, this.#clock, options.cluster?.place ?? 0)
     this.#bell = options.bell ?? new SpinGovernor(new SpinWatch(words, wordBell), words)
     this.#stall = new StallWatch({
       clock: this.#clock,
@@ -95,17 +88,12 @@ export class Hub implements ThreadHost {
     const host = this.#host()
     this.#replies = new Replies(host)
     this.#reports = new Reports(host)
-    const [replies, cluster] = [this.#replies, options.cluster]
-    const master = new Master(replies, foreignLocks(this, cluster), options.recorder)
-    this.#master = master
-    this.#published = new Published(words)
-    master.published = this.#published
-    this.peers = new Peers(cluster ?? alone, master, replies, () => this.turn(), this.#clock)
-    const { peers } = this
-    const taken = (client: number, error?: ErrorRecord): void =>
-      this.#sessions.get(client)?.taken(error)
-    const home = { replies, master, peers, published: this.#published, taken }
-    this.replicas = hostReplicas(options, home)
+    this.#stores = hostStores(options, this.#replies, {
+      turn: () => this.turn(),
+      taken: (client, error) => this.#sessions.get(client)?.taken(error),
+    })
+    this.peers = this.#stores.peers
+    this.replicas = this.#stores.replicas
     this.#beat = this.#clock.every(beatMs, () => Atomics.add(this.#words, wordBeat, 1))
     this.executor = options.executor(this, this.#reports)
     this.#tasks = new Preparing(this.executor, this.#reports, () => this.turn())
@@ -154,7 +142,7 @@ export class Hub implements ThreadHost {
       running: this.executor.routines - this.executor.counts.waiting,
       waiting: this.executor.counts.waiting,
       done: this.#ended,
-      ...this.#master.counts(),
+      ...this.#stores.master.counts(),
     }
   }
 
@@ -190,7 +178,7 @@ export class Hub implements ThreadHost {
   #attach(client: number, thread: number, port: ThreadPort, words: ThreadWords): Session {
     const session = new Session(client, thread, port, words)
     this.#sessions.set(client, session)
-    this.#published.memory.attach(words.words)
+    this.#stores.published.memory.attach(words.words)
     port.on('message', (frame: unknown) => {
       session.inbox.delivered(frame)
       this.turn()
@@ -203,19 +191,15 @@ export class Hub implements ThreadHost {
     if (session === undefined) return
     this.#drain(session, Infinity)
     this.#sessions.delete(client)
-    this.#published.memory.detach(session.words.words)
+    this.#stores.published.memory.detach(session.words.words)
     this.#stall.gone(client)
     session.close()
     this.replicas.clientLost(client)
     // Nobody is left to hear of what its routines started.
-    const reason = new GoawayError(
-      'ERR_GOAWAY_THREAD_LOST',
-      'The routine was stopped: the thread of the routine that started it is gone',
-      { maybeExecuted: true },
-    )
+    const reason = callerLost()
     for (const routine of session.routines) {
       this.#program.count(session, -1)
-      this.#tasks.cancel(routine, recordOf(reason), graceMsDefault)
+      this.#tasks.cancel(routine, reason, graceMsDefault)
     }
     session.routines.clear()
   }
@@ -309,9 +293,6 @@ export class Hub implements ThreadHost {
     operation: Operation,
   ): void {
     const { client, thread } = session
-    if (operation[0] === 'segment') {
-      return this.#replies.answer(client, call, this.#published.segment(operation[1]))
-    }
     // What a routine holds is freed when it ends: a lock granted later would stay until its thread
     // ends.
     const acquires = verbOf(operation) === 'acquire' || verbOf(operation) === 'tryAcquire'

@@ -8,12 +8,12 @@ export class Lease {
   readonly #clock: Clock
   #endAt: number
 
-  /** @param endAt Infinity for who needs no lease, -Infinity for who has none yet */
-  constructor(words: Int32Array, clock: Clock, endAt: number) {
+  /** Only nodes can be taken for lost: the spawner, of place 0, says so itself. */
+  constructor(words: Int32Array, clock: Clock, place: number) {
     this.#words = words
     this.#clock = clock
-    this.#endAt = endAt
-    Atomics.store(words, wordLease, leaseWordOf(endAt))
+    this.#endAt = place === 0 ? Infinity : -Infinity
+    Atomics.store(words, wordLease, leaseWordOf(this.#endAt))
   }
 
   /** @param endAt by the clock's `now()`; less than that: it is over */

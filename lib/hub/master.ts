@@ -10,7 +10,8 @@ import type { LockOrder } from '../protocol/replica.ts'
 import { type StrictInput, type StrictOutput, strict } from '../protocol/strict.ts'
 import { cellsAfter, strictCells } from '../protocol/strict-cells.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
-import type { MemoryOperation, StrictOperation } from '../wire/messages.ts'
+import type { MemoryOperation } from '../wire/memory-messages.ts'
+import type { StrictOperation } from '../wire/messages.ts'
 import { fencesIn, isLockOperation } from './operations.ts'
 import type { Published } from './published.ts'
 import type { LockListener, ReplicaLocks } from './replicas.ts'
@@ -19,8 +20,7 @@ import type { HeldHere, OwnStores, StoreReplies, StoreRequest } from './stores.t
 type OpenOperation = Extract<MemoryOperation, readonly ['open', ...unknown[]]>
 
 export class Master implements OwnStores, ReplicaLocks {
-  /** Where threads of this node read objects by themselves, if they do. */
-  published: Published | undefined
+  readonly #published: Published | undefined
   readonly #strict = strict.initial()
   readonly #lock = lock.initial()
   readonly #replies: StoreReplies
@@ -32,8 +32,17 @@ export class Master implements OwnStores, ReplicaLocks {
   /** Calls of the listener's orders without an answer, by client: it alone hears of these. */
   readonly #ordered = new Map<number, Set<number>>()
 
-  /** @param isForeign whether a lock is served by another node; none is if it is left out */
-  constructor(replies: StoreReplies, isForeign?: (lock: string) => boolean, recorder?: Recorder) {
+  /**
+   * @param isForeign whether a lock is served by another node; none is if it is left out
+   * @param published where threads of this node read objects by themselves, if they do
+   */
+  constructor(
+    replies: StoreReplies,
+    isForeign?: (lock: string) => boolean,
+    recorder?: Recorder,
+    published?: Published,
+  ) {
+    this.#published = published
     this.#replies = replies
     this.#recorder = recorder
     this.#isForeign = isForeign
@@ -68,7 +77,7 @@ export class Master implements OwnStores, ReplicaLocks {
   /** A thread of this node is to read the object by itself from now on. */
   #open({ client, call }: StoreRequest, operation: OpenOperation): void {
     const rows = () => strictCells(this.#strict, operation[2])
-    this.#replies.answer(client, call, this.published?.open(operation, rows) ?? 0)
+    this.#replies.answer(client, call, this.#published?.open(operation, rows) ?? 0)
   }
 
   tell(listener: LockListener): void {
@@ -128,10 +137,10 @@ export class Master implements OwnStores, ReplicaLocks {
   /** Before the write is answered: who hears of it finds it. */
   #show(operation: StrictOperation): void {
     const object = operation[1]
-    if (this.published?.isOpen('strict', object) !== true) return
+    if (this.#published?.isOpen('strict', object) !== true) return
     const rows = cellsAfter(this.#strict, operation)
     if (rows.length > 0)
-      this.published.show(
+      this.#published.show(
         'strict',
         rows.map((row) => ({ object, ...row })),
       )

@@ -220,9 +220,9 @@ export function callerPlace(routine: number): number {
 
 /** Whether another node serves that lock; undefined where one serves them all. */
 export function foreignLocks(
-  hub: { readonly peers: Peers },
+  peers: () => Peers,
   cluster: PeersOptions | undefined,
 ): ((lock: string) => boolean) | undefined {
   if (cluster?.placement !== 'hash') return undefined
-  return (lock) => hub.peers.router.indexOf(lock) !== cluster.index
+  return (lock) => peers().router.indexOf(lock) !== cluster.index
 }

@@ -8,7 +8,7 @@
  */
 import { ReplicaWriter } from '../memory/replica-writer.ts'
 import type { CellRow } from '../protocol/replica.ts'
-import type { MemoryAnswer, MemoryOperation, SharedStore } from '../wire/messages.ts'
+import type { MemoryAnswer, MemoryOperation, SharedStore } from '../wire/memory-messages.ts'
 
 /** A change of an object's field. */
 export interface CellChange extends CellRow {

@@ -26,7 +26,8 @@ import type {
   View,
 } from '../protocol/replica.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
-import type { MemoryOperation, Operation } from '../wire/messages.ts'
+import type { MemoryOperation } from '../wire/memory-messages.ts'
+import type { Operation } from '../wire/messages.ts'
 import type {
   ReplicaLinkMessage,
   ReplicaMessage,
@@ -140,6 +141,10 @@ export class Replicas implements Stores, LockListener {
 
   request(request: StoreRequest): void {
     const { client, owner, thread, blocking, operation } = request
+    if (operation[0] === 'segment') {
+      const segment = this.#host.published.segment(operation[1])
+      return this.#host.replies.answer(client, request.call, segment)
+    }
     if (operation[0] === 'open' && operation[1] !== 'strict')
       return this.#openObject(request, operation)
     if (!isReplicated(operation)) return this.#behind.request(request)

@@ -121,6 +121,11 @@ export function routineOver(routine: number): ErrorRecord {
   return recordOf(new GoawayError('ERR_GOAWAY_CANCELLED', text, { routine }))
 }
 
+export function callerLost(): ErrorRecord {
+  const text = 'The routine was stopped: the thread of the routine that started it is gone'
+  return recordOf(new GoawayError('ERR_GOAWAY_THREAD_LOST', text, { maybeExecuted: true }))
+}
+
 export function givenUp(): ErrorRecord {
   return recordOf(new GoawayError('ERR_GOAWAY_TIMEOUT', 'The wait was given up'))
 }

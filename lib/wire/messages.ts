@@ -6,11 +6,8 @@
 import type { CodeManifest } from './code-manifest.ts'
 import type { ErrorRecord } from './error-record.ts'
 import type { HistoryClaim, HistoryMessage } from './history-messages.ts'
-import type {
-  ReplicaLinkMessage,
-  ReplicatedOperation,
-  ReplicatedStore,
-} from './replica-messages.ts'
+import type { MemoryAnswer, MemoryOperation } from './memory-messages.ts'
+import type { ReplicaLinkMessage, ReplicatedOperation } from './replica-messages.ts'
 
 export type { CodeFile, CodeManifest } from './code-manifest.ts'
 
@@ -86,24 +83,6 @@ export type LockOperation =
   | readonly ['acquire', lock: string, stopNoticed?: boolean]
   | readonly ['tryAcquire', lock: string]
   | readonly ['release', lock: string, token: number]
-
-/**
- * What a thread needs in order to read by itself what its own node has: docs/replicas.md. `open`
- * answers the memory of the object's fields from block `from` on, if its generation is still that
- * one, else all of it; `null`: not now; 0: never, it is at another node.
- */
-export type MemoryOperation =
-  | readonly ['open', store: SharedStore, object: string, from: number, generation: number]
-  | readonly ['segment', index: number]
-
-/** A store whose objects this node may have. */
-export type SharedStore = 'strict' | ReplicatedStore
-
-export type MemoryAnswer =
-  | null
-  | 0
-  | SharedArrayBuffer
-  | readonly [generation: number, from: number, ...blocks: SharedArrayBuffer[]]
 
 export type Operation = StrictOperation | LockOperation | ReplicatedOperation | MemoryOperation
 export type LockAnswer = number | null

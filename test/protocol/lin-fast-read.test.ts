@@ -74,7 +74,7 @@ t.test('step 4: what is installed is not answered, and says so to who watches', 
   const stage = Stage.of(1)
   stage.run(1, set('x', 1))
   t.strictSame(stage.cells, [
-    `0 o.x [${one},1] invalid`,
+    '0 o.x [0,null] invalid',
     `1 o.x [${one},1] valid`,
     `0 o.x [${one},1] valid`,
   ])
