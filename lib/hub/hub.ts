@@ -85,9 +85,8 @@ export class Hub implements ThreadHost {
       giveUp: (session, call, error) => this.replicas.forget(session.client, call, error),
       turn: () => this.turn(),
     })
-    const host = this.#host()
-    this.#replies = new Replies(host)
-    this.#reports = new Reports(host)
+    this.#replies = new Replies(this.#host())
+    this.#reports = new Reports(this.#host())
     this.#stores = hostStores(options, this.#replies, {
       turn: () => this.turn(),
       taken: (client, error) => this.#sessions.get(client)?.taken(error),
