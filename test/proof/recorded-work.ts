@@ -1,0 +1,99 @@
+/**
+ * What routines do to one store while they are recorded: in all ways there are, a routine one thing
+ * at a time. Of stores whose checker has to know which write a read saw, no value is written twice.
+ */
+import { StrictCentralized as AsyncStrict } from 'goaway'
+import { Lock, StrictCentralized } from 'goaway/sync'
+import { randomOf } from '../hub/random.ts'
+
+export const recordedStores = ['strict', 'lock'] as const
+export type RecordedStore = (typeof recordedStores)[number]
+
+export interface RecordedWork {
+  readonly store: RecordedStore
+  /** A number for each routine. */
+  readonly worker: number
+  readonly seed: number
+  /** Things to do; each is an operation of the history at least. */
+  readonly operations: number
+}
+
+/** Counts what is done. It is no part of the store that is looked at. */
+const progress = AsyncStrict<{ done: number }>('progress', { done: 0 })
+const toldEvery = 100
+const objects = 3
+const fieldsEach = 4
+
+type Fields = Record<string, number>
+type Chance = (below: number) => number
+type Act = () => void
+
+/** What all stores can do with a field. */
+interface Writable {
+  get(field: string): number
+  has(field: string): boolean
+  set(field: string, value: number): void
+  add(field: string, delta?: number): number
+}
+
+interface Conditional extends Writable {
+  delete(field: string): boolean
+  compareAndSet(field: string, expected: number | undefined, value: number): boolean
+  update(field: string, change: (value: number) => number): number
+}
+
+/** Fields of linearizable objects, each judged by itself: few values, so that conditions hold. */
+function conditionalActs(make: (name: string) => Conditional, chance: Chance): () => Act {
+  const all = Array.from({ length: objects }, (_, at) => make(`recorded ${at}`))
+  return () => {
+    const object = all[chance(objects)] as Conditional
+    const field = `f${chance(fieldsEach)}`
+    const value = chance(5)
+    const kind = chance(20)
+    if (kind < 9) return () => object.get(field)
+    if (kind < 10) return () => object.has(field)
+    if (kind < 14) return () => object.set(field, value)
+    if (kind < 16) return () => object.add(field, 1)
+    if (kind < 18) return () => object.compareAndSet(field, chance(5), value)
+    if (kind < 19) return () => object.update(field, (now) => (now ?? 0) + 2)
+    return () => object.delete(field)
+  }
+}
+
+/** Locks that guard a counter which would miss some without them. */
+function lockActs(chance: Chance): () => Act {
+  const counts = StrictCentralized<Fields>('recorded counts')
+  return () => {
+    const name = `recorded ${chance(4)}`
+    const lock = Lock(name)
+    if (chance(4) > 0) return () => lock.with(() => counts.set(name, (counts.get(name) ?? 0) + 1))
+    return () => lock.tryAcquire()?.release()
+  }
+}
+
+function actsOf({ store }: RecordedWork, chance: Chance): () => Act {
+  switch (store) {
+    case 'strict':
+      return conditionalActs((name) => StrictCentralized<Fields>(name), chance)
+    case 'lock':
+      return lockActs(chance)
+  }
+}
+
+/** @returns how many things were done */
+export async function workRecorded(work: RecordedWork): Promise<number> {
+  const random = randomOf(work.seed * 100 + work.worker)
+  const next = actsOf(work, (below) => Math.floor(random() * below))
+  for (let done = 1; done <= work.operations; done++) {
+    next()()
+    if (done % toldEvery !== 0) continue
+    // Here the routine hears that it is to end.
+    await progress.add('done', toldEvery)
+  }
+  return work.operations
+}
+
+/** Comes back when so many things were done, by all together. */
+export async function workIsAt(operations: number): Promise<void> {
+  await progress.waitFor('done', (done) => done >= operations)
+}
