@@ -15,16 +15,24 @@ export interface LitmusPlan {
   readonly style: RaceStyle
   /** Of each test, in which all begin together. */
   readonly rounds: number
+  /** For each test, however many rounds there were. */
+  readonly mostMs: number
   readonly seed: number
 }
 
-async function main({ cluster, subjects, style, rounds, seed }: LitmusPlan): Promise<void> {
+/** The first test begins when the modules are loaded. */
+const loadMs = 300
+
+async function main(plan: LitmusPlan): Promise<void> {
+  const { cluster, subjects, style, rounds, mostMs, seed } = plan
   const running = await init(cluster ?? { threads: 4 })
   const nodes = cluster === undefined ? null : running.nodes().map(({ name }) => name)
-  const options = { nodes, style, rounds, seed, cores: availableParallelism() }
+  const options = { nodes, style, rounds, mostMs, seed, cores: availableParallelism() }
+  let leadMs = loadMs
   for (const subject of subjects) {
     for (const shape of litmusShapes) {
-      tell({ what: 'race', ...(await race(subject, shape, options)) })
+      tell({ what: 'race', ...(await race(subject, shape, { ...options, leadMs })) })
+      leadMs = 0
     }
   }
   await shutdown()

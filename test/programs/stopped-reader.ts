@@ -9,15 +9,8 @@ import { closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  type ClusterOptions,
-  goaway,
-  init,
-  isSpawner,
-  StrictCentralized as LinFastRead,
-  shutdown,
-} from 'goaway'
-import { StrictCentralized as Blocking } from 'goaway/sync'
+import { type ClusterOptions, goaway, init, isSpawner, LinFastRead, shutdown } from 'goaway'
+import { LinFastRead as Blocking } from 'goaway/sync'
 import { randomOf } from '../hub/random.ts'
 import { nowNanos } from '../proof/race-part.ts'
 import { factsOf, tell } from './tell.ts'

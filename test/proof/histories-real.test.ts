@@ -5,7 +5,7 @@ import { recordStore } from './recorded-run.ts'
 import { recordedStores } from './recorded-work.ts'
 
 const limitMs = 60_000 * Number(process.env.GOAWAY_TEST_PATIENCE ?? 1)
-const run = { operations: 2_400, seed: 31, limitMs }
+const run = { operations: 1_200, seed: 31, limitMs }
 
 for (const [at, store] of recordedStores.entries()) {
   // Each once in a way, and over all stores in every way.

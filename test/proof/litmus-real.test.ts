@@ -4,17 +4,23 @@
  */
 import process from 'node:process'
 import t from 'tap'
-import { raceStore } from './race-run.ts'
+import { raceStores } from './race-run.ts'
 import { raceObjects } from './race-subjects.ts'
 
-t.jobs = 1
 const limitMs = 60_000 * Number(process.env.GOAWAY_TEST_PATIENCE ?? 1)
+const all = { subjects: [...raceObjects.keys()], limitMs } as const
 
-for (const [at, subject] of [...raceObjects.keys()].entries()) {
-  t.test(`${subject} on threads shows nothing that is forbidden`, async (t) => {
-    await raceStore(t, {
-      ...{ subject, transport: 'threads', rounds: 60, limitMs, seed: 11 + at },
-      style: at % 2 === 0 ? 'blocking' : 'promised',
-    })
-  })
-}
+t.test('Threads see nothing that their store forbids, in tight loops', async (t) => {
+  const run = { ...all, transport: 'threads', style: 'blocking' } as const
+  await raceStores(t, { ...run, rounds: 30, mostMs: 120, seed: 11 })
+})
+
+t.test('Threads see nothing that their store forbids, by promises', async (t) => {
+  const run = { ...all, transport: 'threads', style: 'promised' } as const
+  await raceStores(t, { ...run, rounds: 5, mostMs: 30, seed: 12 })
+})
+
+t.test('Processes see nothing that their store forbids', async (t) => {
+  const run = { ...all, transport: 'processes', style: 'blocking' } as const
+  await raceStores(t, { ...run, rounds: 5, mostMs: 30, seed: 13 })
+})

@@ -9,7 +9,7 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import t from 'tap'
 import type { RaceResult } from './race.ts'
-import { raceStore, raceTable, type Transport } from './race-run.ts'
+import { raceStores, raceTable, type Transport } from './race-run.ts'
 import { raceObjects } from './race-subjects.ts'
 
 const { values } = parseArgs({
@@ -34,13 +34,13 @@ const found: RaceResult[] = []
 t.setTimeout(12 * 3_600_000)
 for (const subject of subjects) {
   for (const transport of transports) {
-    const run = { subject, transport, seed, limitMs }
+    const run = { subjects: [subject], transport, seed, limitMs }
     t.test(`${subject} on ${transport}, blocking`, async (t) => {
-      found.push(...(await raceStore(t, { ...run, style: 'blocking', rounds })))
+      found.push(...(await raceStores(t, { ...run, style: 'blocking', rounds })))
     })
     t.test(`${subject} on ${transport}, by promises`, async (t) => {
       const few = Math.ceil(rounds / 10)
-      found.push(...(await raceStore(t, { ...run, style: 'promised', rounds: few })))
+      found.push(...(await raceStores(t, { ...run, style: 'promised', rounds: few })))
     })
   }
 }

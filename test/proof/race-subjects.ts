@@ -2,8 +2,13 @@
  * The stores as litmus tests on real threads and processes use them: through the public handles
  * alone, by both entry points.
  */
-import { StrictCentralized as AsyncStrict } from 'goaway'
-import { StrictCentralized } from 'goaway/sync'
+import {
+  LinFastRead as AsyncLinFastRead,
+  UpdateOnRelease as AsyncRelease,
+  StrictCentralized as AsyncStrict,
+  Weak as AsyncWeak,
+} from 'goaway'
+import { LinFastRead, StrictCentralized, UpdateOnRelease, Weak } from 'goaway/sync'
 
 type Later<R> = R | Promise<R>
 
@@ -48,13 +53,71 @@ function promised(object: PlainPromised): RaceObject {
   }
 }
 
+/** Each write has a section of its own. */
+function released(name: string, isLocked: boolean): RaceObject {
+  const object = UpdateOnRelease<Fields>(name)
+  const read = (field: string): number => object.get(field) ?? 0
+  return {
+    read: isLocked ? (field) => object.with(() => read(field)) : read,
+    write: (field, value, synced) =>
+      object.with(() => object.set(field, value), synced ? { ack: 'all' } : {}),
+    sync: () => {},
+  }
+}
+
+function releasedLater(name: string, isLocked: boolean): RaceObject {
+  const object = AsyncRelease<Fields>(name)
+  const read = async (field: string): Promise<number> => (await object.get(field)) ?? 0
+  return {
+    read: isLocked ? (field) => object.with(() => read(field)) : read,
+    write: (field, value, synced) =>
+      object.with(() => object.set(field, value), synced ? { ack: 'all' } : {}),
+    sync: () => {},
+  }
+}
+
 /** By the names that the table of litmus tests has for them. */
 export const raceObjects: ReadonlyMap<string, Readonly<Record<RaceStyle, Make>>> = new Map([
   [
     'Strict',
     {
-      blocking: (name) => blocking(StrictCentralized<Fields>(name)),
-      promised: (name) => promised(AsyncStrict<Fields>(name)),
+      blocking: (name: string) => blocking(StrictCentralized<Fields>(name)),
+      promised: (name: string) => promised(AsyncStrict<Fields>(name)),
+    },
+  ],
+  [
+    'LinFastRead',
+    {
+      blocking: (name: string) => blocking(LinFastRead<Fields>(name)),
+      promised: (name: string) => promised(AsyncLinFastRead<Fields>(name)),
+    },
+  ],
+  [
+    'Weak',
+    {
+      blocking: (name: string) => blocking(Weak<Fields>(name)),
+      promised: (name: string) => promised(AsyncWeak<Fields>(name)),
+    },
+  ],
+  [
+    'Weak causal',
+    {
+      blocking: (name: string) => blocking(Weak<Fields>(name, {}, { order: 'causal' })),
+      promised: (name: string) => promised(AsyncWeak<Fields>(name, {}, { order: 'causal' })),
+    },
+  ],
+  [
+    'UpdateOnRelease',
+    {
+      blocking: (name: string) => released(name, false),
+      promised: (name: string) => releasedLater(name, false),
+    },
+  ],
+  [
+    'UpdateOnRelease, locked',
+    {
+      blocking: (name: string) => released(name, true),
+      promised: (name: string) => releasedLater(name, true),
     },
   ],
 ])

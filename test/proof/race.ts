@@ -15,6 +15,10 @@ export interface RaceOptions {
   readonly style: RaceStyle
   /** Rounds that have to count. */
   readonly rounds: number
+  /** After so long it is enough, however many there were. */
+  readonly mostMs: number
+  /** Until all threads have loaded what they need. */
+  readonly leadMs: number
   readonly seed: number
   /** Threads may do without sleep before a start if each of them has a core. */
   readonly cores: number
@@ -83,7 +87,9 @@ export async function race(
   const pace = paceOf(shape, options)
   const random = randomOf(options.seed)
   const began = performance.now()
-  for (let chunk = 0; result.rounds < options.rounds; chunk++) {
+  const isEnough = (): boolean =>
+    result.rounds >= options.rounds || performance.now() - began > options.mostMs
+  for (let chunk = 0; !isEnough(); chunk++) {
     if (result.missed > missedMax * (options.rounds + 100)) throw new Error(hopeless(result))
     const left = options.rounds - result.rounds
     const rounds = Math.min(roundsPerChunkMax, Math.ceil((chunkMs * 1e3) / pace.everyMicros))
@@ -108,13 +114,14 @@ function hopeless({ subject, shape, rounds, missed }: RaceResult): string {
 /** As quick as most of them can follow. */
 function adjust(pace: Pace, share: number): void {
   const factor = share > 0.85 ? 0.85 : share < 0.6 ? 1.25 : 1
-  pace.everyMicros = Math.max(pace.leastMicros, pace.everyMicros * factor)
+  const most = pace.leastMicros * 20
+  pace.everyMicros = Math.min(most, Math.max(pace.leastMicros, pace.everyMicros * factor))
 }
 
 function partsOf(
   subject: string,
   shape: LitmusShape,
-  { nodes, style, cores, seed }: RaceOptions,
+  { nodes, style, cores, seed, leadMs }: RaceOptions,
   pace: Pace,
   chunk: number,
   rounds: number,
@@ -122,10 +129,10 @@ function partsOf(
 ): { node: string | null; part: RacePart }[] {
   const left = [...(nodes ?? [])]
   const [isOneObject, isFresh] = [random() < 0.5, random() < 0.5]
-  const name = `${shape.name} ${style} ${seed} ${chunk}`
+  // Subjects of one store must not meet.
+  const name = `${subject} ${shape.name} ${seed} ${chunk}`
   const objects = isOneObject ? { x: name, y: name } : { x: `${name} x`, y: `${name} y` }
-  // The modules are loaded by the first chunk.
-  const leadMicros = pace.leadMicros + (chunk === 0 ? 300_000 : 0)
+  const leadMicros = pace.leadMicros + (chunk === 0 ? leadMs * 1e3 : 0)
   const beginAt = nowNanos() + leadMicros * 1e3
   return shape.programs.map((program, at) => {
     const node = nodes === null ? null : left.splice(Math.floor(random() * left.length), 1)[0]

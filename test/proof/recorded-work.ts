@@ -3,10 +3,17 @@
  * at a time. Of stores whose checker has to know which write a read saw, no value is written twice.
  */
 import { StrictCentralized as AsyncStrict } from 'goaway'
-import { Lock, StrictCentralized } from 'goaway/sync'
+import { LinFastRead, Lock, StrictCentralized, UpdateOnRelease, Weak } from 'goaway/sync'
 import { randomOf } from '../hub/random.ts'
 
-export const recordedStores = ['strict', 'lock'] as const
+export const recordedStores = [
+  'strict',
+  'lin-fast-read',
+  'lock',
+  'weak',
+  'weak-causal',
+  'update-on-release',
+] as const
 export type RecordedStore = (typeof recordedStores)[number]
 
 export interface RecordedWork {
@@ -60,6 +67,60 @@ function conditionalActs(make: (name: string) => Conditional, chance: Chance): (
   }
 }
 
+/** Each value is written once: that of which worker, and which of its own. */
+function uniqueOf(worker: number): () => number {
+  let made = 0
+  return () => (worker + 1) * 1e7 + ++made
+}
+
+/** Some fields are counters, which are added to alone. */
+function weakActs(order: 'fifo' | 'causal', worker: number, chance: Chance): () => Act {
+  const all = Array.from({ length: objects }, (_, at) =>
+    Weak<Fields>(`recorded ${at}`, { f0: 0, f1: 0, f2: 0, f3: 0, sum: 0 }, { order }),
+  )
+  const unique = uniqueOf(worker)
+  return () => {
+    const object = all[chance(objects)] as (typeof all)[number]
+    const field = `f${chance(fieldsEach)}`
+    const kind = chance(40)
+    if (kind < 22) return () => object.get(field)
+    if (kind < 24) return () => object.get('sum')
+    if (kind < 26) return () => object.add('sum', 1 + chance(3))
+    // What only waits is no operation of a history: something is done after it.
+    if (kind === 26) object.sync()
+    if (kind === 27) object.fence()
+    return () => object.set(field, unique())
+  }
+}
+
+/** Sections of some writes, with reads under the lock; and reads without it. */
+function releaseActs(worker: number, chance: Chance): () => Act {
+  const all = Array.from({ length: objects }, (_, at) =>
+    UpdateOnRelease<Fields>(`recorded ${at}`, { f0: 0, f1: 0, f2: 0, f3: 0 }),
+  )
+  const unique = uniqueOf(worker)
+  return () => {
+    const object = all[chance(objects)] as (typeof all)[number]
+    const fields = Array.from({ length: 3 }, () => `f${chance(fieldsEach)}`)
+    const ackAll = chance(8) === 0
+    if (chance(3) > 0) {
+      return () => {
+        for (const field of fields) object.get(field)
+      }
+    }
+    return () =>
+      object.with(
+        () => {
+          for (const field of fields) {
+            object.get(field)
+            if (chance(2) === 0) object.set(field, unique())
+          }
+        },
+        ackAll ? { ack: 'all' } : {},
+      )
+  }
+}
+
 /** Locks that guard a counter which would miss some without them. */
 function lockActs(chance: Chance): () => Act {
   const counts = StrictCentralized<Fields>('recorded counts')
@@ -71,12 +132,20 @@ function lockActs(chance: Chance): () => Act {
   }
 }
 
-function actsOf({ store }: RecordedWork, chance: Chance): () => Act {
+function actsOf({ store, worker }: RecordedWork, chance: Chance): () => Act {
   switch (store) {
     case 'strict':
       return conditionalActs((name) => StrictCentralized<Fields>(name), chance)
+    case 'lin-fast-read':
+      return conditionalActs((name) => LinFastRead<Fields>(name), chance)
     case 'lock':
       return lockActs(chance)
+    case 'weak':
+      return weakActs('fifo', worker, chance)
+    case 'weak-causal':
+      return weakActs('causal', worker, chance)
+    case 'update-on-release':
+      return releaseActs(worker, chance)
   }
 }
 
