@@ -53,7 +53,8 @@ export async function raceStores(t: Test, run: RaceRun): Promise<readonly RaceRe
 function describe({ subject, shape, rounds, seen, outcomes, missed }: RaceResult): string {
   const all = Object.entries(outcomes).sort(([, one], [, other]) => other - one)
   const list = all.map(([outcome, count]) => `${outcome}: ${count}`).join('; ')
-  return `${subject}, ${shape}: seen in ${seen} of ${rounds} rounds (${missed} were no race): ${list}`
+  const races = `${seen} of ${rounds} rounds (${missed} were no race)`
+  return `${subject}, ${shape}: seen in ${races}: ${list}`
 }
 
 /** As markdown: how often each outcome was seen, of how many rounds. */

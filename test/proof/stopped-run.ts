@@ -52,10 +52,12 @@ export async function stopReaders(
     all.every(({ stoodMs }) => stoodMs > leaseMs * 0.9),
     'each lasted about a lease at least',
   )
+  const threads = sum((one) => one.threads)
+  const [reads, fresh] = [sum((one) => one.reads), sum((one) => one.fresh)]
+  const stoodMs = Math.round(sum((one) => one.stoodMs) / all.length)
   t.comment(
-    `${all.length} stops, ${held.length} with reads after them: ${sum(({ threads }) => threads)} threads read ` +
-      `${sum(({ reads }) => reads)} times, ${sum(({ fresh }) => fresh)} the new value, ` +
-      `the others were refused; the stops lasted ${Math.round(sum(({ stoodMs }) => stoodMs) / all.length)} ms`,
+    `${all.length} stops of some ${stoodMs} ms, ${held.length} with reads after them: ` +
+      `${threads} threads read ${reads} times, ${fresh} the new value, the others were refused`,
   )
   t.strictSame(await stage.end(), [], 'no process is left')
 }
