@@ -1,7 +1,18 @@
 import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import {
+  checkFastRead,
+  checkMandelbrot,
+  checkParameterServer,
+  checkRelaxation,
+  checkRelease,
+  checkWeak,
+  checkWordCounts,
+  texts,
+} from './example-checks.ts'
 import { run, runWell } from './run-node.ts'
 
 function example(name: string): string {
@@ -29,6 +40,38 @@ t.test('demo calls routines in all its ways', async (t) => {
 t.test('locking loses no count', async (t) => {
   const output = await runWell(process.execPath, [example('locking')])
   t.equal(output, 'count should be 100: 100\ncopy should be 100: 100\n')
+})
+
+const examples = [
+  ['weak', 'shows anything first, and all after sync()', checkWeak],
+  ['release', 'never shows half a change', checkRelease],
+  ['fast-read', 'reads nothing stale', checkFastRead],
+  ['parameter-server', 'learns with every model', checkParameterServer],
+  ['sor', 'computes what one thread does, to the last bit', checkRelaxation],
+] as const
+for (const [name, promise, check] of examples) {
+  t.test(`${name} ${promise}`, async (t) => {
+    check(t, await runWell(process.execPath, [example(name)]))
+  })
+}
+
+t.test('mandelbrot writes a picture whose every pixel is right', async (t) => {
+  const file = join(t.testdir(), 'picture.png')
+  checkMandelbrot(t, await runWell(process.execPath, [example('mandelbrot'), file]), file)
+})
+
+t.test('word-counts', async (t) => {
+  t.test('counts the words of a folder', async (t) => {
+    const folder = t.testdir(texts)
+    checkWordCounts(t, await runWell(process.execPath, [example('word-counts'), folder]))
+  })
+
+  t.test('counts those of the docs', async (t) => {
+    const output = await runWell(process.execPath, [example('word-counts')])
+    t.match(output, /^Weak: \d+ additions.*\n {2}as a plain loop counts them$/m)
+    t.match(output, /^StrictCentralized: \d+ additions.*\n {2}as a plain loop counts them$/m)
+    t.match(output, /^\d{2} texts, \d{5,6} words, \d{4} different, most often:\n {2}the \d+$/m)
+  })
 })
 
 t.test('hash-puzzle', async (t) => {

@@ -1,18 +1,32 @@
-/** The examples on a local cluster of three processes: neither they change nor what they say. */
+/** The examples on local clusters of processes: neither they change nor what they say. */
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import {
+  checkFastRead,
+  checkMandelbrot,
+  checkParameterServer,
+  checkRelaxation,
+  checkWeak,
+  checkWordCounts,
+  texts,
+} from '../example-checks.ts'
 import { cleanEnvironment, runWell } from '../run-node.ts'
 import { localCluster } from './local-cluster.ts'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
 const bin = join(repository, 'bin', 'goaway.js')
 const { env, file } = localCluster(t, {})
+/** They are long: on a busy machine a node may be silent for a while, and belongs all the same. */
+const patience = 'nodeTimeoutMs: 60000\nlinkGraceMs: 20000\n'
 /** Every routine goes to another process; the first node is where all objects and locks are. */
-const cluster = file('cluster.yaml', 'launch: local\nnodes: 3\nthreads: 0\n')
+const cluster = file('cluster.yaml', `launch: local\nnodes: 3\nthreads: 0\n${patience}`)
 /** The spawner takes its part too. */
-const mixed = file('mixed.yaml', 'nodes: 3\nplacement: hash\n')
+const mixed = file('mixed.yaml', `nodes: 3\nplacement: hash\n${patience}`)
+/** The same in small, for what takes longer. */
+const twoRemote = file('two-remote.yaml', `launch: local\nnodes: 2\nthreads: 0\n${patience}`)
+const twoMixed = file('two-mixed.yaml', `nodes: 2\nplacement: hash\n${patience}`)
 
 /** @param program from the repository's folder; one of TypeScript goes through tsx, or as it is */
 function runOn(config: string, program: string, ...options: string[]): Promise<string> {
@@ -45,6 +59,28 @@ for (const [name, lines] of outputs) {
     t.same(direct.trim().split('\n'), lines)
   })
 }
+
+const models = [
+  ['weak', twoRemote, checkWeak],
+  ['fast-read', twoRemote, checkFastRead],
+  ['parameter-server', twoMixed, checkParameterServer],
+  ['sor', twoMixed, checkRelaxation],
+] as const
+for (const [name, config, check] of models) {
+  t.test(`${name} keeps its word on a cluster`, async (t) => {
+    check(t, await runOn(config, `examples/${name}.ts`))
+  })
+}
+
+t.test('mandelbrot draws its picture on a cluster', async (t) => {
+  const picture = join(t.testdir(), 'picture.png')
+  checkMandelbrot(t, await runOn(twoMixed, 'examples/mandelbrot.ts', picture), picture)
+})
+
+t.test('word-counts counts on a cluster words that only the spawner can read', async (t) => {
+  const folder = t.testdir(texts)
+  checkWordCounts(t, await runOn(twoRemote, 'examples/word-counts.ts', folder))
+})
 
 t.test('hash-puzzle finds its number on a cluster', async (t) => {
   const options = ['--zeros', '4', '--seed', 'goaway-', '--threads', '3']
