@@ -19,12 +19,10 @@ import type { Link } from '../transport/contract.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { SessionMessage } from '../wire/messages.ts'
 import { Alarm } from './alarm.ts'
+import { ClockWatch } from './clock-watch.ts'
 
 /** An input, whose time is added here. */
 type Untimed<T> = T extends unknown ? Omit<T, 'now'> : never
-
-/** The two clocks are read one after the other, and one of them in whole milliseconds. */
-const clockNoiseMs = 5
 
 export interface RemoteLocksHost {
   /** The client has lost a lock that it was granted. */
@@ -46,8 +44,7 @@ export class RemoteLocks {
   readonly #parts: RemoteLocksParts
   readonly #state
   readonly #alarm: Alarm
-  #wallMs: number
-  #steadyMs: number
+  readonly #clocks: ClockWatch
   /** Why all is over, once it is. */
   #reason: GoawayError | undefined
   #isClosed = false
@@ -55,8 +52,7 @@ export class RemoteLocks {
   constructor(parts: RemoteLocksParts) {
     this.#parts = parts
     this.#state = sessionNode.initial({ times: sessionTimes(parts.sessionMs) })
-    this.#wallMs = parts.clock.wallNow()
-    this.#steadyMs = parts.clock.now()
+    this.#clocks = new ClockWatch(parts.clock)
     this.#alarm = new Alarm(() => {
       this.#step({ type: 'tick' })
       parts.host.turn()
@@ -113,7 +109,7 @@ export class RemoteLocks {
 
   /** @returns whether a grant came too late */
   #step(input: Untimed<Extract<SessionNodeInput, { now: number }>>): boolean {
-    const deltaMs = this.#jump()
+    const deltaMs = this.#clocks.jump()
     const now = this.#parts.clock.now()
     const outputs: SessionNodeOutput[] = []
     if (deltaMs > 0) {
@@ -122,17 +118,6 @@ export class RemoteLocks {
     outputs.push(...sessionNode.step(this.#state, { ...input, now } as SessionNodeInput))
     for (const output of outputs) this.#perform(output)
     return outputs.some(({ type }) => type === 'late')
-  }
-
-  /** The steady clock stands still while a machine is suspended; the one on the wall does not. */
-  #jump(): number {
-    const { clock } = this.#parts
-    const [wall, steady] = [clock.wallNow(), clock.now()]
-    const deltaMs = wall - this.#wallMs - (steady - this.#steadyMs)
-    if (Math.abs(deltaMs) <= clockNoiseMs) return 0
-    this.#wallMs = wall
-    this.#steadyMs = steady
-    return deltaMs
   }
 
   #perform(output: SessionNodeOutput): void {

@@ -1,6 +1,7 @@
 /** Drives a node's part of the membership protocol: its clock, its timer and its messages. */
 import { type Clock, realClock } from '../clock.ts'
 import { Alarm } from '../hub/alarm.ts'
+import { ClockWatch } from '../hub/clock-watch.ts'
 import {
   type ExpiryReason,
   membershipNode,
@@ -33,9 +34,6 @@ export interface BelongingHost {
   expired(reason: ExpiryReason): void
 }
 
-/** The two clocks are read one after the other, and one of them in whole milliseconds. */
-const clockNoiseMs = 5
-
 /** An input, whose time is added here. */
 type Untimed<T> = T extends unknown ? Omit<T, 'now'> : never
 
@@ -44,16 +42,14 @@ export class Belonging {
   readonly #host: BelongingHost
   readonly #clock: Clock
   readonly #alarm: Alarm
+  readonly #clocks: ClockWatch
   #serving = false
-  #wallMs: number
-  #steadyMs: number
 
   constructor(claim: BelongingClaim, host: BelongingHost, clock: Clock = realClock) {
     const { place } = claim.member
     this.#clock = clock
     this.#alarm = new Alarm(() => this.#tick(), clock)
-    this.#wallMs = clock.wallNow()
-    this.#steadyMs = clock.now()
+    this.#clocks = new ClockWatch(clock)
     this.#state = membershipNode.initial({ place, times: membershipTimes(claim) })
     this.#host = host
     this.step({ type: 'started' })
@@ -107,14 +103,10 @@ export class Belonging {
     this.step({ type: 'tick' })
   }
 
-  /** The steady clock stands still while a machine is suspended; the one on the wall does not. */
+  /** A machine that was suspended shows it before anything else is done. */
   #lookAtClocks(): void {
-    const [wall, steady] = [this.#clock.wallNow(), this.#clock.now()]
-    const deltaMs = wall - this.#wallMs - (steady - this.#steadyMs)
-    if (Math.abs(deltaMs) <= clockNoiseMs) return
-    this.#wallMs = wall
-    this.#steadyMs = steady
-    this.step({ type: 'clockJump', deltaMs })
+    const deltaMs = this.#clocks.jump()
+    if (deltaMs !== 0) this.step({ type: 'clockJump', deltaMs })
   }
 
   close(): void {
