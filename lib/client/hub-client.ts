@@ -4,6 +4,7 @@
  */
 import process from 'node:process'
 import { receiveMessageOnPort } from 'node:worker_threads'
+import { type Clock, realClock } from '../clock.ts'
 import { GoawayError } from '../errors.ts'
 import { beatPatienceMs, pulseLookMs } from '../limits.ts'
 import { decodeOne, openFrame, type PortFrame } from '../wire/frame.ts'
@@ -20,6 +21,7 @@ import {
 import type { Channel } from './channel.ts'
 import { errorOf } from './error-codec.ts'
 import { HeldLocks } from './held-locks.ts'
+import { LocalObjects } from './local-objects.ts'
 import { type Baseline, isQuiet } from './quiet.ts'
 import { SpinWatch } from './spin-watch.ts'
 
@@ -55,6 +57,8 @@ export class HubClient {
   deliveries = 0
   readonly keeper: Keeper
   readonly heldLocks = new HeldLocks()
+  /** Objects that this thread reads by itself. */
+  readonly objects: LocalObjects
   readonly #spin: SpinWatch
   #calls = new Map<number, Call>()
   #nextCall = 1
@@ -71,9 +75,11 @@ export class HubClient {
     for (const message of messages) this.dispatch(message as HubMessage)
   }
 
-  constructor(id: number, channel: Channel, keeper: Keeper) {
+  constructor(id: number, channel: Channel, keeper: Keeper, clock: Clock = realClock) {
     this.id = id
     this.channel = channel
+    const { hubWords, shared } = channel
+    this.objects = new LocalObjects({ hubWords, threadWords: shared.words }, clock)
     this.#spin = new SpinWatch(channel.shared.words, wordAnswer)
     this.keeper = keeper
   }
@@ -287,6 +293,7 @@ export class HubClient {
   lose(error: GoawayError): void {
     if (this.#lost !== undefined) return
     this.#lost = error
+    this.objects.end()
     const calls = [...this.#calls.values()]
     this.#calls.clear()
     for (const call of calls) {

@@ -10,7 +10,7 @@
  */
 import { type Clock, realClock } from '../clock.ts'
 import { oneWayWritesMax } from '../limits.ts'
-import { absentCell, type Cell, ObjectCells } from '../memory/object-cells.ts'
+import { absentCell, Cell, ObjectCells } from '../memory/object-cells.ts'
 import { ReplicaReader } from '../memory/replica-reader.ts'
 import { leaseHolds } from '../wire/lease-word.ts'
 import type { MemoryOperation, SharedStore } from '../wire/memory-messages.ts'
@@ -136,7 +136,6 @@ export class LocalObject {
   readonly #unanswered = new Map<string, number>()
   /** By field, the last one-way write that the hub may not have taken. */
   readonly #own = new Map<string, OwnWrite>()
-  #hidden = 0
 
   constructor(
     home: LocalObjects,
@@ -160,14 +159,27 @@ export class LocalObject {
     return this.#mayRead === undefined || this.#mayRead() ? cell : undefined
   }
 
-  /** The field as it stands; undefined: the hub is to be asked. Take from it at once. */
-  read(field: string): LocalRead | undefined {
+  /**
+   * The field as it stands; undefined: the hub is to be asked. Take from it at once.
+   *
+   * @param known what the thread has decoded from an answer: a version is one value for all
+   */
+  read(field: string, known?: LocalRead): LocalRead | undefined {
     if (this.#unanswered.has(field)) return undefined
     const own = this.#ownWrite(field)
     if (own !== undefined) return own
     const read = this.#isOpen ? this.#cells.find(field) : undefined
     if (read === undefined) return undefined
+    if (read instanceof Cell && read.isDecoded && read.version === known?.version) {
+      read.value = known.value
+    }
     return this.#mayRead === undefined || this.#mayRead() ? read : undefined
+  }
+
+  /** What this thread has decoded of that version here. */
+  decoded(field: string, version: number): LocalRead | undefined {
+    const cell = this.#cells.cells.get(field)
+    return cell?.isDecoded === true && cell.version === version ? cell : undefined
   }
 
   /** What the hub is to be asked for, before it is asked for the field. */
@@ -196,16 +208,26 @@ export class LocalObject {
     return true
   }
 
-  /** Writes this thread has sent have no answer: its reads of the field are asked for. */
-  began(field: string): void {
-    this.#unanswered.set(field, (this.#unanswered.get(field) ?? 0) + 1)
-    this.#show()
+  get isOpen(): boolean {
+    return this.#isOpen
   }
 
-  answered(field: string): void {
-    const left = (this.#unanswered.get(field) ?? 0) - 1
-    if (left > 0) this.#unanswered.set(field, left)
-    else this.#unanswered.delete(field)
+  /** This thread has written these: until the answer has come, its reads of them are asked for. */
+  unanswered(fields: readonly string[], answer: Promise<unknown>): void {
+    for (const field of fields) {
+      this.#unanswered.set(field, (this.#unanswered.get(field) ?? 0) + 1)
+    }
+    this.#show()
+    const answered = (): void => this.#answered(fields)
+    answer.then(answered, answered)
+  }
+
+  #answered(fields: readonly string[]): void {
+    for (const field of fields) {
+      const left = (this.#unanswered.get(field) ?? 0) - 1
+      if (left > 0) this.#unanswered.set(field, left)
+      else this.#unanswered.delete(field)
+    }
     this.#show()
   }
 
@@ -218,19 +240,8 @@ export class LocalObject {
     this.#show()
   }
 
-  /** There are reasons to look more closely at every read: sections of routines of this thread. */
-  hide(): void {
-    this.#hidden++
-    this.#show()
-  }
-
-  unhide(): void {
-    this.#hidden--
-    this.#show()
-  }
-
   #show(): void {
-    const isPlain = this.#hidden === 0 && this.#unanswered.size === 0 && this.#own.size === 0
+    const isPlain = this.#unanswered.size === 0 && this.#own.size === 0
     this.#quick = isPlain && this.#isOpen ? this.#cells.cells : noCells
   }
 

@@ -5,6 +5,7 @@
  */
 import { inspect } from 'node:util'
 import { currentNode, type Node, place } from '../client/current.ts'
+import type { LocalObject } from '../client/local-objects.ts'
 import { isWellFormed } from '../client/plain-writer.ts'
 import { currentScope, fencesOf } from '../client/scope.ts'
 import { decodeStored, encodeStored } from '../client/values.ts'
@@ -44,6 +45,8 @@ export class ObjectCore {
   /** Frozen values by field: decoded once per version. */
   #decoded = new Map<string, FieldRead>()
   #node: Node | undefined
+  #local: { readonly of: Node; readonly object: LocalObject } | undefined
+  #quick: LocalObject | undefined
   /** What other threads have decoded, where a simulation has several in one. */
   readonly #ofOthers = new WeakMap<Node, Map<string, FieldRead>>()
 
@@ -126,19 +129,36 @@ export class ObjectCore {
     return [...entries]
   }
 
+  /** What the calling thread reads of it without asking; undefined where that may not be so. */
+  quick(field: string): FieldRead | undefined {
+    if (this.#quick === undefined || place.simulated !== undefined) return undefined
+    return this.#quick.quick(field)
+  }
+
+  /** The object as the threads of that node read it by themselves. */
+  local(node: Node): LocalObject {
+    if (this.#local?.of === node) return this.#local.object
+    const object = node.client.objects.of(this.store, this.name)
+    this.#local = { of: node, object }
+    return object
+  }
+
   /** The node to ask, told of the initial values before anything else. */
   node(what: string, blocking: boolean): Node {
     const node = currentNode(`${what} ${this}`, blocking)
-    if (node !== this.#node) this.#switchTo(node)
+    if (node !== this.#node) this.#switchTo(node, blocking)
     return node
   }
 
-  #switchTo(node: Node): void {
+  #switchTo(node: Node, blocking = false): void {
     if (this.#node !== undefined) this.#ofOthers.set(this.#node, this.#decoded)
     this.#node = node
+    // Who records stamps each read; a simulation has many threads in one.
+    const mayBeQuick = node.recorder === undefined && place.simulated === undefined
+    this.#quick = mayBeQuick ? this.local(node) : undefined
     const known = this.#ofOthers.get(node)
     this.#decoded = known ?? new Map()
-    if (known === undefined && this.#initial.length > 0) this.#tellInitials(node)
+    if (known === undefined && this.#initial.length > 0) this.#tellInitials(node, blocking)
   }
 
   /** What the calling thread has decoded: while an answer was awaited, another may have called. */
@@ -148,18 +168,23 @@ export class ObjectCore {
     return this.#decoded
   }
 
-  #tellInitials({ client, recorder, thread }: Node): void {
+  #tellInitials(node: Node, blocking: boolean): void {
+    const { client, recorder, thread } = node
     const scope = currentScope()
     if (recorder !== undefined) {
       recordInitials(recorder, scope, this.recordedStore, this.name, this.#initial)
     }
     const operation = this.wrap(['init', this.name, this.#initial])
-    if (this.store === 'strict' || this.store.startsWith('weak')) {
-      return client.tell(scope.owner, operation)
-    }
+    const local = this.local(node)
+    const isHere = this.store === 'strict' || this.store.startsWith('weak')
+    if (isHere && !local.isOpen) return client.tell(scope.owner, operation)
     // Where another node performs it, what this thread reads next waits for the answer.
-    const done = (): void => {}
-    client.ask(scope.owner, operation, done, done, thread === 0)
+    if (blocking) return askRegardless(node, scope.owner, operation)
+    const answer = new Promise<void>((resolve) => {
+      const done = (): void => resolve()
+      client.ask(scope.owner, operation, done, done, thread === 0)
+    })
+    local.unanswered(this.initialFields, answer)
   }
 
   encode(field: string, value: unknown): EncodedValue {
@@ -201,6 +226,8 @@ export class ObjectCore {
       return encoded
     }
     if (known?.version === version) return known.value
+    const here = this.#node && this.local(this.#node).decoded(field, version)
+    if (here !== undefined) return here.value
     const { value, shareable } = decodeStored(encoded)
     if (!isNewest) return value
     decoded.delete(field)
@@ -220,6 +247,13 @@ export class ObjectCore {
   fences(): Fences {
     return fencesOf(currentScope())
   }
+}
+
+/** Whoever needs it hears of what went wrong from its own call. */
+function askRegardless({ client }: Node, owner: number, operation: Operation): void {
+  try {
+    client.askBlocking(owner, operation)
+  } catch {}
 }
 
 /** Most names of fields. Others are looked at more closely. */

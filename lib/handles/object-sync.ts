@@ -3,6 +3,7 @@
  * calling thread sleeps until its hub has answered. `object-proxy.ts` makes properties of them.
  */
 import { isDeepStrictEqual } from 'node:util'
+import type { Node } from '../client/current.ts'
 import type { BlockingLimit } from '../client/hub-client.ts'
 import { currentScope } from '../client/scope.ts'
 import type {
@@ -48,9 +49,9 @@ export interface SyncMethods<T extends object> {
 }
 
 /**
- * The seam of reading: the one place where blocking handles obtain a field's value as it stands. A
- * read from shared memory will take the place of the message here. What comes after a version that
- * is known is obtained in {@link readChange}.
+ * The one place where blocking handles obtain a field's value as it stands: from the memory of the
+ * thread's node where that has it, else from the hub. What comes after a version that is known is
+ * obtained in {@link readChange}.
  */
 export function readField(core: ObjectCore, field: string, isRecorded = true): FieldRead {
   core.checkField(field)
@@ -58,13 +59,30 @@ export function readField(core: ObjectCore, field: string, isRecorded = true): F
   if (own !== undefined) return own
   // The node first: what is known of another one counts for nothing.
   const node = core.node('read', true)
-  const known = core.known(field)
-  const operation = ['get', core.name, field, known?.version ?? 0] as const
   const recorded = isRecorded ? core.beginRead(node, field) : undefined
-  const state = node.client.askBlocking(currentScope().owner, core.wrap(operation))
-  const read = core.decode(field, state as FieldState, known)
+  const read = readHere(core, node, field) ?? askForField(core, node, field)
   recorded?.seen(read)
   return read
+}
+
+function readHere(core: ObjectCore, node: Node, field: string): FieldRead | undefined {
+  const local = core.local(node)
+  for (;;) {
+    const read = local.read(field, core.known(field))
+    // A cell is read again and again: what is kept has to be its own.
+    if (read !== undefined) return { version: read.version, value: read.value }
+    const wanted = local.wants(field)
+    if (wanted === undefined) return undefined
+    const answer = node.client.askBlocking(currentScope().owner, wanted)
+    if (!local.provide(wanted, answer)) return undefined
+  }
+}
+
+function askForField(core: ObjectCore, node: Node, field: string): FieldRead {
+  const known = core.known(field)
+  const operation = ['get', core.name, field, known?.version ?? 0] as const
+  const state = node.client.askBlocking(currentScope().owner, core.wrap(operation))
+  return core.decode(field, state as FieldState, known)
 }
 
 /** The field once its version is not the one seen. */
@@ -100,7 +118,10 @@ export class BlockingMethods {
   }
 
   get(field: string): unknown {
-    return readField(this.#core, field).value
+    const core = this.#core
+    // The usual case: what this thread has decoded is still so.
+    const read = core.buffered(field) ?? core.quick(field)
+    return read === undefined ? readField(core, field).value : read.value
   }
 
   has(field: string): boolean {

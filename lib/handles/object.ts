@@ -1,5 +1,6 @@
 /** Handles of objects that never block: every method returns a promise. */
 import { inspect, isDeepStrictEqual } from 'node:util'
+import type { Node } from '../client/current.ts'
 import { currentScope } from '../client/scope.ts'
 import type {
   Answer,
@@ -92,9 +93,9 @@ export class AsyncObjectHandle {
   }
 
   /**
-   * The seam of reading: the one place where this handle obtains a field's value as it stands. A
-   * read from shared memory will take the place of the message here. What comes after a version
-   * that is known is obtained in `#readChange`.
+   * The one place where this handle obtains a field's value as it stands: from the memory of the
+   * thread's node where that has it, else from the hub. What comes after a version that is known is
+   * obtained in `#readChange`.
    */
   async #read(field: string, isRecorded = true): Promise<FieldRead> {
     const core = this.#core
@@ -102,13 +103,31 @@ export class AsyncObjectHandle {
     if (own !== undefined) return own
     // The node first: what is known of another one counts for nothing.
     const node = core.node('read', false)
-    const known = core.known(field)
-    const operation = ['get', core.name, field, known?.version ?? 0] as const
     const recorded = isRecorded ? core.beginRead(node, field) : undefined
-    const state = await node.client.askAsync(currentScope().owner, core.wrap(operation))
-    const read = core.decode(field, state as FieldState, known)
+    const read = this.#readHere(node, field) ?? (await this.#askForField(node, field))
     recorded?.seen(read)
     return read
+  }
+
+  #readHere(node: Node, field: string): FieldRead | undefined {
+    const read = this.#core.local(node).read(field, this.#core.known(field))
+    // A cell is read again and again: what is kept over an await has to be its own.
+    return read === undefined ? undefined : { version: read.version, value: read.value }
+  }
+
+  async #askForField(node: Node, field: string): Promise<FieldRead> {
+    const core = this.#core
+    const { owner } = currentScope()
+    const local = core.local(node)
+    for (let wanted = local.wants(field); wanted !== undefined; wanted = local.wants(field)) {
+      if (!local.provide(wanted, await node.client.askAsync(owner, wanted))) break
+      const read = this.#readHere(node, field)
+      if (read !== undefined) return read
+    }
+    const known = core.known(field)
+    const operation = ['get', core.name, field, known?.version ?? 0] as const
+    const state = await node.client.askAsync(owner, core.wrap(operation))
+    return core.decode(field, state as FieldState, known)
   }
 
   /** The field once its version is not the one seen. */
@@ -129,12 +148,16 @@ export class AsyncObjectHandle {
 
   async #ask(what: string, operation: StrictOperation, replaced?: FieldRead): Promise<Answer> {
     const core = this.#core
-    const { client, recorder } = core.node(what, false)
+    const node = core.node(what, false)
+    const { client, recorder } = node
     const scope = currentScope()
-    const wrapped = core.wrap(operation)
-    if (recorder === undefined) return client.askAsync(scope.owner, wrapped)
-    const recording = beginWrite(recorder, scope, core.recordedStore, operation, replaced)
-    const answer = client.askAsync(scope.owner, wrapped)
+    const recording =
+      recorder === undefined
+        ? undefined
+        : beginWrite(recorder, scope, core.recordedStore, operation, replaced)
+    const answer = client.askAsync(scope.owner, core.wrap(operation))
+    const written = writtenField(operation)
+    if (written !== undefined) core.local(node).unanswered([written], answer)
     return recording === undefined ? answer : recordAnswer(recording, operation, answer)
   }
 
@@ -313,6 +336,19 @@ export class AsyncObjectHandle {
         ),
       signal,
     )
+  }
+}
+
+function writtenField(operation: StrictOperation): string | undefined {
+  switch (operation[0]) {
+    case 'set':
+    case 'add':
+    case 'compareAndSet':
+    case 'replace':
+    case 'delete':
+      return operation[2]
+    default:
+      return undefined
   }
 }
 

@@ -22,6 +22,7 @@ export interface ReleaseOptions {
 /** A release that is to be sent. */
 export interface LeavingRelease {
   readonly operation: Operation
+  readonly fields: readonly string[]
   readonly recordings: readonly Recording[]
 }
 
@@ -97,7 +98,8 @@ export class ReleaseCore extends ObjectCore {
       ack === 'all',
       fencesOf(scope),
     ])
-    return { operation, recordings: this.#record(node, scope, token, writes) }
+    const fields = writes.map(([field]) => field)
+    return { operation, fields, recordings: this.#record(node, scope, token, writes) }
   }
 
   #record(node: Node, scope: Scope, token: number, writes: readonly ReleaseWrite[]): Recording[] {

@@ -92,9 +92,12 @@ async function releaseSection(
 ): Promise<void> {
   if (!section.close()) return
   await fieldOrder().after(core.key, async () => {
-    const { operation, recordings } = core.leave(section, options)
+    const { operation, fields, recordings } = core.leave(section, options)
     try {
-      await section.node.client.askAsync(section.scope.owner, operation)
+      const { node, scope } = section
+      const answer = node.client.askAsync(scope.owner, operation)
+      core.local(node).unanswered(fields, answer)
+      await answer
     } catch (error) {
       throw core.refused(error, recordings)
     }

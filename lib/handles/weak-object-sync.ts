@@ -28,16 +28,26 @@ export type WeakName = 'sync' | 'fence'
 /** A `Weak` object whose fields are properties. */
 export type SyncWeakObject<T extends object> = SyncWeakMethods<T> & Omit<T, ReservedName | WeakName>
 
+type OneWayWrite = Extract<StrictOperation, readonly ['set' | 'delete', ...unknown[]]>
+
 /**
  * Sends a write and does not wait. It takes effect before anything that this thread asks later, as
- * the hub takes what a thread sends in its order.
+ * the hub takes what a thread sends in its order. While thousands are on their way, one waits until
+ * all are taken.
  */
-function writeOneWay(core: ObjectCore, operation: StrictOperation): void {
-  const { client, recorder } = core.node('write', true)
+function writeOneWay(core: ObjectCore, operation: OneWayWrite): void {
+  const node = core.node('write', true)
+  const { client, recorder } = node
   const scope = currentScope()
   const recording =
     recorder === undefined ? undefined : beginWrite(recorder, scope, core.recordedStore, operation)
-  client.tellBlocking(scope.owner, core.wrap(operation))
+  if (client.objects.oneWay.isFull) client.askBlocking(scope.owner, core.wrap(operation))
+  else {
+    client.tellBlocking(scope.owner, core.wrap(operation))
+    const [name, , field, value] = operation
+    if (name === 'set') core.local(node).sent(field, value)
+    else core.local(node).sent(field)
+  }
   // It shows to this thread from now on, and nobody waits for more.
   recording?.end(operation[0] === 'delete' ? true : undefined)
 }

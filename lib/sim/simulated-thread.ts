@@ -138,6 +138,7 @@ export class SimulatedThread implements Node, Owner {
       client,
       new Channel(port as never, words, home.hubWords),
       keeper,
+      home.clock,
     )
     this.routines = new SimulatedRoutines(keeper, client * routinesPerClient)
     this.routines.watch(new PortExecutor(this.client, this.routines))
