@@ -1,15 +1,20 @@
 /** Gives a node its stores: which machines there are, and what they are to each other. */
 
+import { recordOf } from '../client/error-codec.ts'
 import { linFastRead } from '../protocol/lin-fast-read.ts'
 import { updateOnRelease } from '../protocol/update-on-release.ts'
 import { weak, weakCausal } from '../protocol/weak.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
+import type { Operation } from '../wire/messages.ts'
 import type { HubOptions } from './hub-options.ts'
 import { Master } from './master.ts'
+import { fencesIn } from './operations.ts'
 import { alone, foreignLocks, Peers } from './peers.ts'
 import { Published } from './published.ts'
-import { type ReplicaMachines, Replicas, type ReplicasHost } from './replicas.ts'
-import type { ClientReplies } from './stores.ts'
+import { type ReplicaMachines, Replicas } from './replicas.ts'
+import type { ReplicasHost } from './replicas-host.ts'
+import { staleToken } from './router.ts'
+import { type ClientReplies, isReplicated } from './stores.ts'
 
 const machines: ReplicaMachines = {
   'lin-fast-read': linFastRead,
@@ -54,7 +59,8 @@ export function hostStores(
     published,
     taken: (client, error) => home.taken(client, error),
     standing: () => peers.driver.standing(),
-    ...(cluster === undefined ? {} : { staleFence: (o) => peers.router.refusalOf(o) }),
+    staleFence: (operation) =>
+      cluster === undefined ? staleHere(master, operation) : peers.router.refusalOf(operation),
     send: (place, message) => peers.get(place)?.link.send(message),
   }
   const behind = cluster === undefined ? master : peers.router
@@ -63,4 +69,11 @@ export function hostStores(
   // Who is alone stays so.
   if (cluster === undefined) replicas.view(1, [0])
   return { master, peers, replicas, published }
+}
+
+/** Who is alone serves all locks. Of the machines, those of `Weak` know of none. */
+function staleHere(master: Master, operation: Operation): ErrorRecord | undefined {
+  if (!isReplicated(operation) || !operation[0].startsWith('weak')) return undefined
+  const stale = fencesIn(operation)?.find(([lock, token]) => !master.holds(lock, token))
+  return stale && recordOf(staleToken(stale[0], stale[1]))
 }

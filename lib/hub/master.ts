@@ -14,7 +14,7 @@ import type { MemoryOperation } from '../wire/memory-messages.ts'
 import type { StrictOperation } from '../wire/messages.ts'
 import { fencesIn, isLockOperation } from './operations.ts'
 import type { Published } from './published.ts'
-import type { LockListener, ReplicaLocks } from './replicas.ts'
+import type { LockListener, ReplicaLocks } from './replicas-host.ts'
 import type { HeldHere, OwnStores, StoreReplies, StoreRequest } from './stores.ts'
 
 type OpenOperation = Extract<MemoryOperation, readonly ['open', ...unknown[]]>

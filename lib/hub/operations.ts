@@ -13,6 +13,7 @@ export function fencesIn(operation: Operation): Fences {
     case 'compareAndSet':
     case 'replace':
     case 'delete':
+    case 'release':
       return fencesAt(asked.at(-1))
     default:
       return null

@@ -6,6 +6,7 @@ import { recordOf } from '../client/error-codec.ts'
 import { type Clock, realClock } from '../clock.ts'
 import type { GoawayError } from '../errors.ts'
 import { clientsPerNode, routinesPerClient, sessionMsDefault } from '../limits.ts'
+import { isObjectLock } from '../protocol/lock-state.ts'
 import type { Standing } from '../protocol/membership-node.ts'
 import type { LinkEnd } from '../transport/contract.ts'
 import type {
@@ -40,6 +41,7 @@ export interface ReplicaPeers {
   received(from: number, message: ReplicaLinkMessage): void
   view(epoch: number, places: readonly number[]): void
   serving(): void
+  expired(): void
 }
 
 export interface PeersOptions extends RouterOptions {
@@ -171,8 +173,10 @@ export class Peers {
   expired(reason: GoawayError): void {
     for (const { stores } of this.#byPlace.values()) stores.locksLost(reason)
     const record = recordOf(reason)
+    // The locks of objects are their store's affair.
+    this.replicas?.expired()
     for (const { client, name, token } of this.#own.held()) {
-      this.#host.replies.lockLost(client, name, token, record)
+      if (!isObjectLock(name)) this.#host.replies.lockLost(client, name, token, record)
     }
     this.#host.turn()
   }

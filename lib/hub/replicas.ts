@@ -15,8 +15,9 @@ import { recordOf } from '../client/error-codec.ts'
 import { GoawayError } from '../errors.ts'
 import { lockNewsMax } from '../limits.ts'
 import type { Machine } from '../protocol/machine.ts'
-import type { Standing } from '../protocol/membership-node.ts'
 import type {
+  LeaseOver,
+  LockLost,
   LockNews,
   LockOrder,
   ReplicaInput,
@@ -27,7 +28,6 @@ import type {
 } from '../protocol/replica.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { MemoryOperation } from '../wire/memory-messages.ts'
-import type { Operation } from '../wire/messages.ts'
 import type {
   ReplicaLinkMessage,
   ReplicaMessage,
@@ -35,46 +35,17 @@ import type {
   ReplicatedOperation,
   ReplicatedStore,
 } from '../wire/replica-messages.ts'
-import type { Published } from './published.ts'
-import { isReplicated, type StoreReplies, type StoreRequest, type Stores } from './stores.ts'
+import { CallOrder } from './call-order.ts'
+import type { Fed, LockListener, ReplicasHost } from './replicas-host.ts'
+import { isReplicated, type StoreRequest, type Stores } from './stores.ts'
 
-type Input = ReplicaInput<ReplicaOperation, ReplicaMessage> | LockNews
-type Output = ReplicaOutput<ReplicaMessage> | LockOrder
+type Input = ReplicaInput<ReplicaOperation, ReplicaMessage> | LockNews | LeaseOver
+type Output = ReplicaOutput<ReplicaMessage> | LockOrder | LockLost
 type OpenOperation = Extract<MemoryOperation, readonly ['open', ...unknown[]]>
-/** An input, to which is added whether this node may serve. */
-type Fed<T> = T extends unknown ? Omit<T, 'mayServe'> : never
 /** The machine of any store. Its own state, operations and messages are its own affair. */
 export type ReplicaMachine = Machine<unknown, Input, Output, ReplicaParameters> &
   Partial<Pick<ReplicaMachineOf<unknown, Input, Output, ReplicaParameters>, 'cells'>>
 export type ReplicaMachines = { readonly [Store in ReplicatedStore]?: ReplicaMachine }
-
-/** The locks that this node serves. */
-export interface ReplicaLocks {
-  order(order: LockOrder): void
-  /** Who hears of them from now on. */
-  tell(listener: LockListener): void
-}
-
-/** Hears of every lock of this node, and of what became of its own orders. */
-export interface LockListener {
-  changed(type: 'lockGranted' | 'lockFreed', lock: string, token: number): void
-  news(news: Fed<LockNews>): void
-}
-
-export interface ReplicasHost {
-  readonly replies: StoreReplies
-  readonly locks: ReplicaLocks
-  /** How this node stands in its cluster, as far as it can know. */
-  standing(): Standing
-  /** Why a write is not taken here: a lock it is made under may have passed on. */
-  staleFence?(operation: Operation): ErrorRecord | undefined
-  /** What threads of this node read by themselves. */
-  readonly published: Published
-  /** One more of the client's writes that want no answer has taken effect, or was refused. */
-  taken(client: number, error?: ErrorRecord): void
-  /** Dropped if that node is gone. */
-  send(place: number, message: ReplicaLinkMessage): void
-}
 
 interface Hosted {
   readonly store: ReplicatedStore
@@ -104,6 +75,9 @@ export class Replicas implements Stores, LockListener {
   readonly #behind: Stores
   readonly #hosted = new Map<string, Hosted>()
   readonly #open = new Map<number, Map<number, OpenCall>>()
+  readonly #order = new CallOrder()
+  /** Requests that had to wait for an earlier call, and need to no more. */
+  readonly #freed: StoreRequest[] = []
   /** What came before the first lease, in its order. */
   #early: [Hosted, Fed<Input>][] = []
   readonly #inputs: [Hosted, Fed<Input>][] = []
@@ -140,7 +114,7 @@ export class Replicas implements Stores, LockListener {
   // What the threads of this node want.
 
   request(request: StoreRequest): void {
-    const { client, owner, thread, blocking, operation } = request
+    const { client, owner, operation } = request
     if (operation[0] === 'segment') {
       const segment = this.#host.published.segment(operation[1])
       return this.#host.replies.answer(client, request.call, segment)
@@ -156,12 +130,25 @@ export class Replicas implements Stores, LockListener {
     }
     const stale = this.#host.staleFence?.(operation)
     if (stale !== undefined) {
+      this.#endSection(hosted, request, operation)
       if (call !== 0) this.#host.replies.refuse(client, call, stale)
       return
     }
     hosted.clients.add(client)
     if (owner !== 0) hosted.owners.add(owner)
-    const [, asked] = operation
+    if (this.#order.admits(request)) this.#take(hosted, request, operation, call)
+  }
+
+  /** A release that is refused ends its section all the same: nobody could end it later. */
+  #endSection(hosted: Hosted, request: StoreRequest, [, asked]: ReplicatedOperation): void {
+    const [name, object, token] = asked
+    if (name !== 'release') return
+    const operation = [name, object, token, [], false, null] as const
+    this.#feed(hosted, { ...request, type: 'request', call: 0, operation })
+  }
+
+  #take(hosted: Hosted, request: StoreRequest, [, asked]: ReplicatedOperation, call: number): void {
+    const { client, owner, thread, blocking } = request
     const expected = call > 0 ? request : undefined
     this.#taken = expected
     this.#feed(hosted, {
@@ -176,9 +163,22 @@ export class Replicas implements Stores, LockListener {
     // One that was neither answered nor parked is answered by a later step all the same.
     if (expected !== undefined && this.#taken === expected) this.#parked(hosted, request)
     this.#taken = undefined
+    this.#takeFreed()
+  }
+
+  /** What had to wait for an earlier call of its thread. */
+  #takeFreed(): void {
+    if (this.#isTaking || this.#taken !== undefined) return
+    for (;;) {
+      const request = this.#freed.shift()
+      if (request === undefined || !isReplicated(request.operation)) return
+      const hosted = this.#hosted.get(request.operation[0]) as Hosted
+      this.#take(hosted, request, request.operation, request.call)
+    }
   }
 
   forget(client: number, call: number, reason: ErrorRecord): void {
+    if (this.#order.forget(client, call)) return this.#host.replies.refuse(client, call, reason)
     const open = this.#open.get(client)?.get(call)
     if (open === undefined) return this.#behind.forget(client, call, reason)
     if (!open.waits) return
@@ -196,6 +196,7 @@ export class Replicas implements Stores, LockListener {
 
   clientLost(client: number): void {
     this.#open.delete(client)
+    this.#order.clientLost(client)
     for (const hosted of this.#hosted.values()) {
       if (hosted.clients.delete(client)) this.#feed(hosted, { type: 'clientLost', client })
     }
@@ -237,6 +238,12 @@ export class Replicas implements Stores, LockListener {
     }
   }
 
+  /** This node serves no more: whoever holds an object is to hear of it before the node ends. */
+  expired(): void {
+    const hosted = this.#hosted.get('update-on-release')
+    if (hosted !== undefined) this.#feed(hosted, { type: 'leaseOver' })
+  }
+
   news(news: Fed<LockNews>): void {
     const hosted = this.#hosted.get('update-on-release')
     if (hosted !== undefined) this.#feed(hosted, news)
@@ -257,6 +264,7 @@ export class Replicas implements Stores, LockListener {
       this.#inputs.splice(0, at + 1)
       this.#isTaking = false
     }
+    this.#takeFreed()
   }
 
   #step(hosted: Hosted, input: Fed<Input>): void {
@@ -308,6 +316,11 @@ export class Replicas implements Stores, LockListener {
       case 'cell':
         // Shown before anything else was done.
         return
+      case 'lockLost': {
+        const { client, lock, token, code, message } = output
+        const error = recordOf(new GoawayError(code, message))
+        return this.#host.replies.lockLost(client, lock, token, error)
+      }
       default:
         return this.#host.locks.order(output)
     }
@@ -339,6 +352,7 @@ export class Replicas implements Stores, LockListener {
 
   /** Whether that call was open until now. */
   #settle(client: number, call: number): boolean {
+    this.#freed.push(...this.#order.settled(client, call))
     const taken = this.#taken
     if (taken?.client === client && taken.call === call) {
       this.#taken = undefined

@@ -116,7 +116,7 @@ export class Router implements Stores {
   }
 }
 
-function staleToken(lock: string, token: number): GoawayError {
+export function staleToken(lock: string, token: number): GoawayError {
   const text = `write under lock ${JSON.stringify(lock)} with token ${token}: it is lost or over`
   return new GoawayError('ERR_GOAWAY_STALE_TOKEN', text)
 }

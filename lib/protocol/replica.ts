@@ -147,6 +147,22 @@ export type LockNews =
       readonly mayServe: boolean
     }
 
+/** The lease of this node is over, or it is out: told to a machine whose objects have locks. */
+export interface LeaseOver {
+  readonly type: 'leaseOver'
+  readonly mayServe: boolean
+}
+
+/** A thread of this node holds an object's lock no more, and has not released it. */
+export interface LockLost {
+  readonly type: 'lockLost'
+  readonly client: number
+  readonly lock: string
+  readonly token: number
+  readonly code: GoawayErrorCode
+  readonly message: string
+}
+
 /** An object's own lock, in the table of all locks. No user's lock begins like this. */
 export function updateOnReleaseLock(object: string): string {
   return `${objectLockPrefix}update-on-release ${object}`

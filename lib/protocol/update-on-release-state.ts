@@ -12,6 +12,8 @@ import type {
   UpdateOnReleaseOperation,
 } from '../wire/update-on-release-messages.ts'
 import type {
+  LeaseOver,
+  LockLost,
   LockNews,
   LockOrder,
   ReplicaInput,
@@ -22,8 +24,9 @@ import type {
 export type UpdateOnReleaseInput =
   | ReplicaInput<UpdateOnReleaseOperation, UpdateOnReleaseMessage>
   | LockNews
+  | LeaseOver
 
-export type UpdateOnReleaseOutput = ReplicaOutput<UpdateOnReleaseMessage> | LockOrder
+export type UpdateOnReleaseOutput = ReplicaOutput<UpdateOnReleaseMessage> | LockOrder | LockLost
 
 /** Faults that tests plant, to see whether they are found out. */
 export type UpdateOnReleaseMutant =

@@ -9,13 +9,19 @@
  * Rule 2: where a lock is held, its holder's node orders what becomes of it, and nobody else does
  * but the master, when that node is gone.
  */
+import type { GoawayErrorCode } from '../errors.ts'
 import type {
   FromMasterMessage,
   ToMasterMessage,
   UpdateOnReleaseMessage,
   UpdateOnReleaseOperation,
 } from '../wire/update-on-release-messages.ts'
-import type { ReplicaMachine, ReplicaRequest, View } from './replica.ts'
+import {
+  type ReplicaMachine,
+  type ReplicaRequest,
+  updateOnReleaseLock,
+  type View,
+} from './replica.ts'
 import {
   type MasterNode,
   newsAtMaster,
@@ -52,6 +58,8 @@ export const updateOnRelease: ReplicaMachine<
   UpdateOnReleaseOutput,
   UpdateOnReleaseParameters
 > = { initial: initialState, step, cells }
+
+const masterLostText = 'the node that keeps the log of all UpdateOnRelease objects is gone'
 
 type Request = ReplicaRequest<UpdateOnReleaseOperation>
 type Outputs = UpdateOnReleaseOutput[]
@@ -96,6 +104,8 @@ function step(
     case 'lockRefused':
       if (isMaster(state)) newsAtMaster(state, input, outputs)
       return outputs
+    case 'leaseOver':
+      return outputs
   }
 }
 
@@ -107,6 +117,7 @@ function isLeaseOver({ mutant }: UpdateOnReleaseState, input: UpdateOnReleaseInp
     case 'view':
     case 'lockAnswered':
     case 'lockRefused':
+    case 'leaseOver':
       return !input.mayServe && mutant !== 'lease not asked'
     default:
       return false
@@ -124,6 +135,24 @@ function endNode(state: UpdateOnReleaseState, outputs: Outputs): void {
   }
   state.open.clear()
   state.waits.clear()
+  loseHolds(state, 'ERR_GOAWAY_NODE_LOST', 'this node has lost its place in the cluster', outputs)
+}
+
+/** Those who hold locks can release them no more. */
+function loseHolds(
+  state: UpdateOnReleaseState,
+  code: GoawayErrorCode,
+  why: string,
+  outputs: Outputs,
+): void {
+  for (const [client, holds] of state.holds) {
+    for (const [object, { token }] of holds) {
+      const message = `The lock of object ${JSON.stringify(object)} is lost: ${why}`
+      const lock = updateOnReleaseLock(object)
+      outputs.push({ type: 'lockLost', client, lock, token, code, message })
+    }
+  }
+  state.holds.clear()
 }
 
 function refuseOver(
@@ -271,7 +300,7 @@ function takeView(state: UpdateOnReleaseState, { epoch, members }: View, outputs
 /** Nobody else has the log, or may write on. What is here stays as it is. */
 function loseMaster(state: UpdateOnReleaseState, outputs: Outputs): void {
   state.isMasterLost = true
-  state.holds.clear()
+  loseHolds(state, 'ERR_GOAWAY_MASTER_LOST', masterLostText, outputs)
   state.ahead.clear()
   state.gated = []
   for (const [client, calls] of [...state.open]) {
@@ -287,10 +316,9 @@ function refuseLost(
   outputs: Outputs,
 ): void {
   closeCall(state, client, call)
-  const text = 'The node that keeps the log of all UpdateOnRelease objects is gone'
   const maybeExecuted = sent?.kind === 'write'
   const code = 'ERR_GOAWAY_MASTER_LOST'
-  outputs.push({ type: 'refuse', client, call, code, message: text, maybeExecuted })
+  outputs.push({ type: 'refuse', client, call, code, message: masterLostText, maybeExecuted })
 }
 
 /** What waits is given up; anything else has its answer on the way. */

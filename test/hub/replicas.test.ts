@@ -38,6 +38,7 @@ function rig() {
     refuse: (client: number, call: number, error: ErrorRecord) =>
       void said.push(['refuse', client, call, error.errors[0]?.code]),
     parked: ({ client, call }: StoreRequest) => void said.push(['parked', client, call]),
+    lockLost: note('lockLost'),
   }
   const behind: Stores = {
     request: ({ operation }) => void said.push(['behind', operation[0]]),

@@ -85,6 +85,9 @@ class Nodes {
     } else if (output.type === 'refuse') {
       this.told.push(`${output.client} ${output.call} ${output.code.slice('ERR_GOAWAY_'.length)}`)
       this.said = output.message
+    } else if (output.type === 'lockLost') {
+      const code = output.code.slice('ERR_GOAWAY_'.length)
+      this.told.push(`${output.client} loses ${output.token} ${code}`)
     } else if (output.type === 'cell') {
       this.cells.push(`${place} ${output.object}.${output.field} ${JSON.stringify(output.state)}`)
     } else if (output.type === 'lock') {
@@ -301,7 +304,7 @@ t.test('steps 1, 10: a node joins, and what it held when it is removed passes on
   t.same(nodes.news(), ['1 1 1', '1 2 1', '50 1 [1,1]', '50 2 2'])
   nodes.view([0, 1, 2])
   nodes.ask(0, 1, 4, ['get', 'o', 'x', 0])
-  t.same(nodes.news(), ['1 3 3', '1 4 [1,1]'])
+  t.same(nodes.news(), ['50 loses 2 NODE_LOST', '1 3 3', '1 4 [1,1]'])
 })
 
 t.test(
@@ -315,7 +318,7 @@ t.test(
     nodes.ask(2, 20, 2, ['wait', 'o', 'x', 1])
     nodes.news()
     nodes.view([0, 2])
-    t.same(nodes.news(), ['20 1 MASTER_LOST', '20 2 MASTER_LOST'])
+    t.same(nodes.news(), ['1 loses 2 MASTER_LOST', '20 1 MASTER_LOST', '20 2 MASTER_LOST'])
     nodes.ask(0, 1, 4, write(2, 2))
     nodes.ask(2, 20, 3, ['tryAcquire', 'o'])
     nodes.ask(2, 20, 4, ['get', 'o', 'x', 0])
@@ -335,4 +338,16 @@ t.test('step 12: whoever may not serve refuses what waits and what comes, for ev
   nodes.run()
   nodes.ask(2, 20, 3, ['get', 'o', 'x', 0])
   t.same(nodes.news(), ['20 3 NODE_LOST'])
+})
+
+t.test('step 12: whoever holds a lock at a node whose lease is over is told', async (t) => {
+  const nodes = new Nodes()
+  nodes.ask(2, 20, 1, ['acquire', 'o'])
+  nodes.ask(1, 10, 1, ['acquire', 'n'])
+  nodes.news()
+  nodes.feed(2, { type: 'leaseOver', mayServe: false })
+  nodes.feed(1, { type: 'leaseOver', mayServe: false })
+  t.same(nodes.news(), ['20 loses 1 NODE_LOST', '10 loses 2 NODE_LOST'])
+  nodes.ask(2, 20, 2, write(1, 1))
+  t.same(nodes.news(), ['20 2 NODE_LOST'])
 })
