@@ -14,25 +14,30 @@ export function settleInitials(entries: readonly Entry[]): Entry[] {
   const named = new Map<string, Entry[]>()
   for (const entry of entries) {
     if (!isNaming(entry)) continue
-    const { key } = entry.operation
-    const others = named.get(key)
-    if (others === undefined) named.set(key, [entry])
+    const field = fieldOf(entry)
+    const others = named.get(field)
+    if (others === undefined) named.set(field, [entry])
     else others.push(entry)
   }
   if (named.size === 0) return [...entries]
   const early = keysSeenEarly(entries, named)
   const settled = entries.filter((entry) => !isNaming(entry))
-  for (const [key, attempts] of named) {
+  for (const [field, attempts] of named) {
     const byValue = new Map<string, Entry>()
     for (const attempt of attempts.toSorted((one, other) => one.start - other.start)) {
       const value = JSON.stringify(attempt.operation.arg)
       if (!byValue.has(value)) byValue.set(value, attempt)
     }
     const distinct = [...byValue.values()]
-    const isFirst = distinct.length === 1 && !early.has(key)
+    const isFirst = distinct.length === 1 && !early.has(field)
     settled.push(...distinct.map(isFirst ? asInit : asCas))
   }
   return settled
+}
+
+/** Objects of different stores may have one name, and are different objects. */
+function fieldOf({ operation: { store, key } }: Entry): string {
+  return `${store} ${key}`
 }
 
 function isNaming({ recorder, operation }: Entry): boolean {
@@ -45,17 +50,18 @@ function keysSeenEarly(
   named: ReadonlyMap<string, readonly Entry[]>,
 ): Set<string> {
   const namedAt = new Map<string, number>()
-  for (const [key, attempts] of named) {
+  for (const [field, attempts] of named) {
     for (const { recorder, ownStart } of attempts) {
-      const at = `${recorder} ${key}`
+      const at = `${recorder} ${field}`
       namedAt.set(at, Math.min(ownStart, namedAt.get(at) ?? Infinity))
     }
   }
   const early = new Set<string>()
-  for (const { recorder, operation, ownStart } of entries) {
-    const { key, kind, op } = operation
-    if (kind === 'lock' || op === 'init' || !named.has(key)) continue
-    if (ownStart < (namedAt.get(`${recorder} ${key}`) ?? Infinity)) early.add(key)
+  for (const entry of entries) {
+    const { recorder, operation, ownStart } = entry
+    const field = fieldOf(entry)
+    if (operation.kind === 'lock' || operation.op === 'init' || !named.has(field)) continue
+    if (ownStart < (namedAt.get(`${recorder} ${field}`) ?? Infinity)) early.add(field)
   }
   return early
 }

@@ -92,6 +92,22 @@ t.test('Initial values are one line each where nobody can have looked before', a
       ['cas', null, 7, -1],
     ],
   )
+  const weak = { store: 'weak' } as const
+  const stores = one([
+    init('a/1', { start: 1 }),
+    init('a/2', { start: 2, arg: 7, ...weak }),
+    read('b/1', { start: 3, end: 4 }),
+    init('b/2', { start: 5, arg: 7, ...weak }),
+  ])
+  t.strictSame(
+    stores.map(({ op, store, arg }) => [op, store, arg]),
+    [
+      ['init', 'weak', 7],
+      ['cas', 'strict', 0],
+      ['read', 'strict', 1],
+    ],
+    'an object of the same name in another store is another one',
+  )
 })
 
 t.test(
