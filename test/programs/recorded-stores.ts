@@ -19,11 +19,12 @@ export interface RecordedPlan {
 async function main({ cluster, store, operations, seed, file, kills }: RecordedPlan) {
   const running = await init({ ...(cluster ?? { threads: 4 }), history: file })
   const names = running.nodes().flatMap(({ name }) => (name === 'spawner' ? [] : [name, name]))
+  const prefix = 'recorded'
   const places = cluster === undefined ? Array(4).fill('local') : names
   const each = Math.ceil(operations / places.length)
   const routines = places.map((on: string, worker) =>
     goaway
-      .with({ on })(workRecorded, { store, worker, seed, operations: each })
+      .with({ on })(workRecorded, { store, worker, prefix, seed, operations: each })
       .catch((error: { code: string }) => error.code),
   )
   if (kills !== undefined) {

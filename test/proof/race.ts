@@ -1,7 +1,7 @@
 /**
  * Runs litmus tests on real threads or processes, from the program's own thread: many rounds, in
  * chunks, each with other places, fields and seeds. A round counts if all that take part began it
- * within a short time; the others are left out.
+ * within a short time, or none had ended it when the last one began; the others are left out.
  */
 import { goaway } from 'goaway'
 import { randomOf } from '../hub/random.ts'
@@ -163,7 +163,9 @@ function count(
     const starts = records.map((record) => record.starts[round] as number)
     const first = Math.min(...starts)
     const values = records.map((record, at) => valuesOf(shape, at, record, round))
-    const isTogether = first > 0 && Math.max(...starts) - first <= pace.togetherMicros * 1e3
+    const last = Math.max(...starts)
+    const isMet = last < Math.min(...records.map((record) => record.ends[round] as number))
+    const isTogether = first > 0 && (isMet || last - first <= pace.togetherMicros * 1e3)
     if (!isTogether || values.some((some) => some.some((value) => value > 2))) {
       result.missed++
       continue

@@ -20,6 +20,8 @@ export interface RecordedWork {
   readonly store: RecordedStore
   /** A number for each routine. */
   readonly worker: number
+  /** What the names of its objects and locks begin with. */
+  readonly prefix: string
   readonly seed: number
   /** Things to do; each is an operation of the history at least. */
   readonly operations: number
@@ -50,8 +52,12 @@ interface Conditional extends Writable {
 }
 
 /** Fields of linearizable objects, each judged by itself: few values, so that conditions hold. */
-function conditionalActs(make: (name: string) => Conditional, chance: Chance): () => Act {
-  const all = Array.from({ length: objects }, (_, at) => make(`recorded ${at}`))
+function conditionalActs(
+  make: (name: string) => Conditional,
+  prefix: string,
+  chance: Chance,
+): () => Act {
+  const all = Array.from({ length: objects }, (_, at) => make(`${prefix} ${at}`))
   return () => {
     const object = all[chance(objects)] as Conditional
     const field = `f${chance(fieldsEach)}`
@@ -74,9 +80,13 @@ function uniqueOf(worker: number): () => number {
 }
 
 /** Some fields are counters, which are added to alone. */
-function weakActs(order: 'fifo' | 'causal', worker: number, chance: Chance): () => Act {
+function weakActs(
+  order: 'fifo' | 'causal',
+  { worker, prefix }: Pick<RecordedWork, 'worker' | 'prefix'>,
+  chance: Chance,
+): () => Act {
   const all = Array.from({ length: objects }, (_, at) =>
-    Weak<Fields>(`recorded ${at}`, { f0: 0, f1: 0, f2: 0, f3: 0, sum: 0 }, { order }),
+    Weak<Fields>(`${prefix} ${at}`, { f0: 0, f1: 0, f2: 0, f3: 0, sum: 0 }, { order }),
   )
   const unique = uniqueOf(worker)
   return () => {
@@ -94,9 +104,12 @@ function weakActs(order: 'fifo' | 'causal', worker: number, chance: Chance): () 
 }
 
 /** Sections of some writes, with reads under the lock; and reads without it. */
-function releaseActs(worker: number, chance: Chance): () => Act {
+function releaseActs(
+  { worker, prefix }: Pick<RecordedWork, 'worker' | 'prefix'>,
+  chance: Chance,
+): () => Act {
   const all = Array.from({ length: objects }, (_, at) =>
-    UpdateOnRelease<Fields>(`recorded ${at}`, { f0: 0, f1: 0, f2: 0, f3: 0 }),
+    UpdateOnRelease<Fields>(`${prefix} ${at}`, { f0: 0, f1: 0, f2: 0, f3: 0 }),
   )
   const unique = uniqueOf(worker)
   return () => {
@@ -122,30 +135,35 @@ function releaseActs(worker: number, chance: Chance): () => Act {
 }
 
 /** Locks that guard a counter which would miss some without them. */
-function lockActs(chance: Chance): () => Act {
-  const counts = StrictCentralized<Fields>('recorded counts')
+function lockActs(prefix: string, chance: Chance): () => Act {
+  const counts = StrictCentralized<Fields>(`${prefix} counts`)
   return () => {
-    const name = `recorded ${chance(4)}`
+    const name = `${prefix} ${chance(4)}`
     const lock = Lock(name)
     if (chance(4) > 0) return () => lock.with(() => counts.set(name, (counts.get(name) ?? 0) + 1))
     return () => lock.tryAcquire()?.release()
   }
 }
 
-function actsOf({ store, worker }: RecordedWork, chance: Chance): () => Act {
+/** What comes next to do, again and again. */
+export function actsOf(
+  work: Pick<RecordedWork, 'store' | 'worker' | 'prefix'>,
+  chance: Chance,
+): () => Act {
+  const { store, prefix } = work
   switch (store) {
     case 'strict':
-      return conditionalActs((name) => StrictCentralized<Fields>(name), chance)
+      return conditionalActs((name) => StrictCentralized<Fields>(name), prefix, chance)
     case 'lin-fast-read':
-      return conditionalActs((name) => LinFastRead<Fields>(name), chance)
+      return conditionalActs((name) => LinFastRead<Fields>(name), prefix, chance)
     case 'lock':
-      return lockActs(chance)
+      return lockActs(prefix, chance)
     case 'weak':
-      return weakActs('fifo', worker, chance)
+      return weakActs('fifo', work, chance)
     case 'weak-causal':
-      return weakActs('causal', worker, chance)
+      return weakActs('causal', work, chance)
     case 'update-on-release':
-      return releaseActs(worker, chance)
+      return releaseActs(work, chance)
   }
 }
 
