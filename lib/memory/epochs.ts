@@ -15,11 +15,14 @@ export class Epochs {
   readonly #hubWords: Int32Array
   readonly #readers = new Set<Int32Array>()
   #now: number
+  /** What `oldest` said last. */
+  #oldest: number
 
   /** @param first where the count begins: for tests */
   constructor(hubWords: Int32Array, first = 1) {
     this.#hubWords = hubWords
     this.#now = first
+    this.#oldest = first
     this.#store()
   }
 
@@ -36,9 +39,12 @@ export class Epochs {
     this.#readers.delete(words)
   }
 
-  /** Begins the next epoch. False if a reader is so far behind that its word might come again. */
+  /**
+   * Begins the next epoch. False if a reader was so far behind, when `oldest` looked last, that its
+   * word might come again.
+   */
   advance(): boolean {
-    if (this.#now - this.oldest() >= epochsBehindMax) return false
+    if (this.#now - this.#oldest >= epochsBehindMax) return false
     this.#now += 1
     this.#store()
     return true
@@ -51,7 +57,8 @@ export class Epochs {
       const reading = Atomics.load(words, wordReading)
       if (reading !== 0) behind = Math.max(behind, this.#behind(reading))
     }
-    return this.#now - behind
+    this.#oldest = this.#now - behind
+    return this.#oldest
   }
 
   #behind(reading: number): number {

@@ -93,9 +93,10 @@ export class ReplicaReader {
   }
 
   #copy(segment: Memory, at: number, cell: RecordCell): void {
-    this.version = readVersion(segment, at)
-    this.isSame = cell.isDecoded && this.version === cell.version
+    const version = readVersion(segment, at)
+    this.isSame = cell.isDecoded && version === cell.version
     this.content = this.isSame ? undefined : readContent(segment, at)
+    this.version = version
   }
 
   #fetch(index: number): boolean {

@@ -121,8 +121,10 @@ export class ReplicaWriter {
       if (!row.isValid || row.state[0] !== 0 || object.cells.has(row.field)) rows.push(row)
     }
     // Records first: the cells are locked for as short as can be.
-    const places = rows.map((row) => (row.isValid ? this.#store(row.state) : placeLocked))
-    const cells = rows.map((row) => object.lock(row.field))
+    const places: number[] = []
+    for (const row of rows) places.push(row.isValid ? this.#store(row.state) : placeLocked)
+    const cells: WriterCell[] = []
+    for (const row of rows) cells.push(object.lock(row.field))
     object.commit()
     for (const [index, cell] of cells.entries()) {
       const place = places[index] as number
