@@ -85,6 +85,8 @@ function releaseSection(core: ReleaseCore, section: ReleaseSection, options: Rel
     section.node.client.askBlocking(section.scope.owner, operation)
   } catch (error) {
     throw core.refused(error, recordings)
+  } finally {
+    section.ended()
   }
   for (const recording of recordings) recording.end()
 }

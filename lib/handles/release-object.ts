@@ -7,7 +7,7 @@ import { fieldOrder } from './field-order.ts'
 import { type AsyncObject, AsyncObjectHandle, waitArguments } from './object.ts'
 import { checkReleaseOptions, type ReleaseCore, type ReleaseOptions } from './release-core.ts'
 import { ReleaseSection } from './release-section.ts'
-import { askWithin, checkWaitOptions, deadlineOf, type WaitOptions } from './wait.ts'
+import { askWithin, checkWaitOptions, deadlineOf, type WaitOptions, within } from './wait.ts'
 
 /** An `UpdateOnRelease` object whose lock is held. */
 export interface HeldObject {
@@ -100,6 +100,8 @@ async function releaseSection(
       await answer
     } catch (error) {
       throw core.refused(error, recordings)
+    } finally {
+      section.ended()
     }
     for (const recording of recordings) recording.end()
   })
@@ -219,13 +221,16 @@ export class AsyncReleaseHandle extends AsyncObjectHandle {
     const core = this.#core
     core.checkField(field)
     const [until, limits] = waitArguments(untilOrOptions, options)
+    const section = core.sectionHere()
     const own = core.buffered(field)
-    if (own === undefined) return super.waitFor(field, until, limits)
+    if (own === undefined || section === undefined) return super.waitFor(field, until, limits)
     if (until(own.value)) return own.value
-    return super.waitFor(
-      field,
-      (value) => core.buffered(field) === undefined && until(value),
-      limits,
-    )
+    const what = `waitFor('${field}') of ${core}`
+    checkWaitOptions(what, limits)
+    const deadline = deadlineOf(limits)
+    // Nobody else can change it before.
+    await within(section.over, deadline, what)
+    const timeoutMs = Math.max(0, deadline.at - performance.now())
+    return super.waitFor(field, until, deadline.at === Infinity ? limits : { ...limits, timeoutMs })
   }
 }

@@ -40,6 +40,8 @@ export class ReleaseSection implements HeldSection {
   /** It was released, or is about to be. */
   #isClosed = false
   #isTaken = false
+  #over: Promise<void> | undefined
+  #end: (() => void) | undefined
 
   constructor(core: ObjectCore, token: number, node: Node, scope: Scope) {
     this.#core = core
@@ -67,6 +69,20 @@ export class ReleaseSection implements HeldSection {
     this.node.client.heldLocks.delete(this)
     this.#written.clear()
     this.#loss.happened(reason, this.scope)
+    this.ended()
+  }
+
+  /** Resolves when it is lost, or its release has been answered. */
+  get over(): Promise<void> {
+    this.#over ??= new Promise((resolve) => {
+      this.#end = resolve
+    })
+    return this.#over
+  }
+
+  /** Its release was answered. */
+  ended(): void {
+    this.#end?.()
   }
 
   /** No more is written here. False if that was so already. */

@@ -101,3 +101,27 @@ export function askWithin(
     signal?.addEventListener('abort', giveUp, { once: true })
   })
 }
+
+/** Waits for what this thread itself brings about, and gives up as {@link askWithin} does. */
+export function within(over: Promise<void>, deadline: Deadline, what: string): Promise<void> {
+  const { signal } = deadline.options
+  if (signal === undefined && deadline.at === Infinity) return over
+  if (signal?.aborted === true) return Promise.reject(gaveUp(what, deadline.options, signal))
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => {
+      clean()
+      reject(gaveUp(what, deadline.options, signal))
+    }
+    const left = Math.max(0, deadline.at - performance.now())
+    const timer = deadline.at === Infinity ? undefined : setTimeout(giveUp, left)
+    const clean = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', giveUp)
+    }
+    signal?.addEventListener('abort', giveUp, { once: true })
+    over.then(() => {
+      clean()
+      resolve()
+    })
+  })
+}

@@ -16,6 +16,8 @@ const suites: Readonly<Record<string, object>> = {
   'handles/lock-sync': single,
   'handles/strict-object': two,
   'handles/strict-object-sync': { ...two, placement: 'hash' },
+  'handles/every-model': two,
+  'handles/release-object': two,
   'handles/stream': single,
   'handles/routine': single,
   'value-kinds': two,
