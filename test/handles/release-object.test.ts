@@ -35,16 +35,16 @@ t.test('nobody sees what is written before the release, and all of it after', as
   t.same(await goaway(readBoth), [0, 0])
   await held.release()
   t.same(await goaway(readBoth), [1, 1])
-  const unlike = goaway(countUnlike, 300)
-  await Promise.all([goaway(writeBoth, 2, 200), goaway(writeBoth, 101, 300)])
+  const unlike = goaway(countUnlike, 90)
+  await Promise.all([goaway(writeBoth, 2, 60), goaway(writeBoth, 31, 90)])
   t.equal(await unlike, 0)
 })
 
 t.test('sections lose nothing, however many threads write', async (t) => {
   reset()
-  const routines = [addMany, addManyAsync].map((add) => goaway(add as typeof addMany, 60))
-  await Promise.all([...routines, goaway(addMany, 60), addManyAsync(60)])
-  t.equal(sync.x, 240)
+  const routines = [addMany, addManyAsync].map((add) => goaway(add as typeof addMany, 20))
+  await Promise.all([...routines, goaway(addMany, 20), addManyAsync(20)])
+  t.equal(sync.x, 80)
 })
 
 t.test('what writes needs the lock', async (t) => {
