@@ -1,6 +1,7 @@
 /** The driver of the replicated stores, with a machine that does as it is told. */
 import t from 'tap'
 import { recordOf } from '../../lib/client/error-codec.ts'
+import { objectLock } from '../../lib/client/held-locks.ts'
 import { GoawayError } from '../../lib/errors.ts'
 import { Master } from '../../lib/hub/master.ts'
 import { Published } from '../../lib/hub/published.ts'
@@ -187,6 +188,10 @@ t.test('What became of locks is told to each machine before its next input', asy
   ])
   replicas.received(2, ['store', 'weak', ['x']])
   t.equal(fed.length, 1, 'and once')
+})
+
+t.test('A thread knows the lock of an object by the name that its hub gives it', async (t) => {
+  t.equal(objectLock('o'), updateOnReleaseLock('o'))
 })
 
 t.test('Nonsense is refused before a machine sees it', async (t) => {
