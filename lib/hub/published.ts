@@ -57,10 +57,21 @@ export class Published {
       let to = from + 1
       while (changes[to]?.object === object) to++
       const key = keyOf(store, object)
-      if (this.memory.isPublished(key)) this.memory.show(key, changes.slice(from, to))
+      if (this.memory.isPublished(key)) this.memory.show(key, lastOfEach(changes.slice(from, to)))
       from = to
     }
   }
+}
+
+/**
+ * A step that takes what waited for a view may change a field more than once: it shows what it is
+ * after the step.
+ */
+function lastOfEach(changes: readonly CellChange[]): readonly CellChange[] {
+  if (changes.length === 1) return changes
+  const last = new Map<string, CellChange>()
+  for (const change of changes) last.set(change.field, change)
+  return last.size === changes.length ? changes : [...last.values()]
 }
 
 /** No store's name has a space in it. */
