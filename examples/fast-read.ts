@@ -10,6 +10,8 @@ import { goaway, isSpawner } from 'goaway'
 import { LinFastRead, StrictCentralized, Weak } from 'goaway/sync'
 
 const rounds = 25
+/** The first ones are slow, whatever the model: all is still to be compiled. */
+const warmUpRounds = 5
 const readsPerRound = 100
 
 /** Each routine writes one field and reads the other. */
@@ -34,13 +36,13 @@ export interface Tally {
 }
 
 /** Writes one side, rarely, and reads the other, often. */
-export function work(model: Model, mine: Side): Tally {
+export function work(model: Model, mine: Side, first: number, last: number): Tally {
   const theirs = mine === 'left' ? 'right' : 'left'
   const cache = caches[model]
   // What is written is told here when the write has returned: no later read may be older.
   const told = StrictCentralized<Cache>(`told of ${model}`, empty)
   let [readMs, writeMs, stale] = [0, 0, 0]
-  for (let round = 1; round <= rounds; round++) {
+  for (let round = first; round <= last; round++) {
     const writeStart = performance.now()
     cache[mine] = round
     writeMs += performance.now() - writeStart
@@ -54,10 +56,16 @@ export function work(model: Model, mine: Side): Tally {
   return { readMs, writeMs, stale }
 }
 
+function workTogether(model: Model, first: number, last: number): Promise<Tally[]> {
+  const sides: readonly Side[] = ['left', 'right']
+  return Promise.all(sides.map((side) => goaway(work, model, side, first, last)))
+}
+
 if (isSpawner) {
   console.log('model                   a read      a write   stale reads')
   for (const model of Object.keys(caches) as Model[]) {
-    const tallies = await Promise.all([goaway(work, model, 'left'), goaway(work, model, 'right')])
+    await workTogether(model, 1, warmUpRounds)
+    const tallies = await workTogether(model, warmUpRounds + 1, warmUpRounds + rounds)
     const sum = (of: keyof Tally) => tallies.reduce((total, tally) => total + tally[of], 0)
     const writes = rounds * tallies.length
     const reads = writes * readsPerRound

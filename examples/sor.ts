@@ -15,12 +15,15 @@ import { StrictCentralized, UpdateOnRelease } from 'goaway/sync'
 
 const size = 49
 const sweeps = 140
+const warmUpSweeps = 20
 const bandCount = 4
 /** How far beyond the mean: what is best for a square of this size. */
 const omega = 2 / (1 + Math.sin(Math.PI / (size - 1)))
 
 const models = ['UpdateOnRelease', 'StrictCentralized'] as const
 type Model = (typeof models)[number]
+/** Rows, one after the other. */
+type Result = Float64Array
 
 /** What a band's routine shows to its neighbours. */
 interface Edge {
@@ -40,12 +43,12 @@ interface SharedEdge {
   publish(next: Edge): void
 }
 
-function shareEdge(model: Model, band: number): SharedEdge {
+function shareEdge(model: Model, name: string): SharedEdge {
   if (model === 'UpdateOnRelease') {
-    const edge = UpdateOnRelease<Edge>(`edge ${band}`)
+    const edge = UpdateOnRelease<Edge>(name)
     return { edge, publish: (next) => edge.with(() => Object.assign(edge, next)) }
   }
-  const edge = StrictCentralized<Edge>(`edge ${band}`)
+  const edge = StrictCentralized<Edge>(name)
   // Field by field, the step last: whoever sees it sees the rows.
   return { edge, publish: (next) => Object.assign(edge, next) }
 }
@@ -82,7 +85,7 @@ class Band {
   }
 
   /** Its own rows. */
-  result(): Float64Array {
+  result(): Result {
     return this.#points.slice(size, -size)
   }
 }
@@ -98,33 +101,46 @@ function bandOf(number: number): Band {
  * A neighbour may be one step ahead, never two, for it needs this band's rows in turn. The points
  * that it has changed meanwhile are of the colour that is moved here now, so nobody looks at them.
  */
-export function relaxBand(model: Model, number: number): Float64Array {
+export function relaxBand(model: Model, plate: string, number: number, sweeps: number): Result {
   const band = bandOf(number)
-  const { publish } = shareEdge(model, number)
-  const above = number > 0 ? shareEdge(model, number - 1).edge : undefined
-  const below = number < bandCount - 1 ? shareEdge(model, number + 1).edge : undefined
+  const edgeOf = (other: number) => shareEdge(model, `${plate} ${other}`)
+  const { publish } = edgeOf(number)
+  const above = number === 0 ? undefined : edgeOf(number - 1).edge
+  const below = number === bandCount - 1 ? undefined : edgeOf(number + 1).edge
   for (let step = 1; step <= 2 * sweeps; step++) {
-    const hasCome = (done: number): boolean => done >= step - 1
-    if (step > 1 && above?.waitFor('step', hasCome)) band.row(band.first - 1).set(above.lower)
-    if (step > 1 && below?.waitFor('step', hasCome)) band.row(band.last + 1).set(below.upper)
+    if (step > 1) {
+      const hasCome = (done: number): boolean => done >= step - 1
+      above?.waitFor('step', hasCome)
+      below?.waitFor('step', hasCome)
+      if (above !== undefined) band.row(band.first - 1).set(above.lower)
+      if (below !== undefined) band.row(band.last + 1).set(below.upper)
+    }
     band.relax(step % 2)
     publish({ upper: band.row(band.first), lower: band.row(band.last), step })
   }
   return band.result()
 }
 
+function relaxTogether(model: Model, plate: string, sweeps: number): Promise<Result[]> {
+  return Promise.all(
+    Array.from({ length: bandCount }, (_, number) =>
+      goaway(relaxBand, model, plate, number, sweeps),
+    ),
+  )
+}
+
 /** The same without the library: one loop, one thread. */
-function relaxAlone(): Float64Array {
+function relaxAlone(): Result {
   const plate = new Band(1, size - 2)
   for (let step = 1; step <= 2 * sweeps; step++) plate.relax(step % 2)
   return plate.result()
 }
 
-function concatenate(parts: readonly Float64Array[]): Float64Array {
+function concatenate(parts: readonly Result[]): Result {
   return Float64Array.from(parts.flatMap((part) => [...part]))
 }
 
-function differences(one: Float64Array, other: Float64Array): number {
+function differences(one: Result, other: Result): number {
   return one.filter((value, at) => value !== other[at]).length + Math.abs(one.length - other.length)
 }
 
@@ -132,11 +148,11 @@ async function main(): Promise<void> {
   const start = performance.now()
   const alone = relaxAlone()
   console.log(`A plain loop:      ${(performance.now() - start).toFixed(0)} ms`)
+  // The first sweeps are slow, whatever the model: threads start, and all is still to be compiled.
+  for (const model of models) await relaxTogether(model, 'warm-up', warmUpSweeps)
   for (const model of models) {
     const start = performance.now()
-    const parts = await Promise.all(
-      Array.from({ length: bandCount }, (_, number) => goaway(relaxBand, model, number)),
-    )
+    const parts = await relaxTogether(model, 'plate', sweeps)
     const ms = performance.now() - start
     const each = ((ms / sweeps / 2) * 1000).toFixed(0)
     const differ = differences(concatenate(parts), alone)

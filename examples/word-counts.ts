@@ -9,11 +9,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { goaway, isSpawner, StrictCentralized, Weak } from 'goaway'
 
-const counts = {
-  Weak: Weak<Record<string, number>>('words'),
-  StrictCentralized: StrictCentralized<Record<string, number>>('words'),
-}
-type Model = keyof typeof counts
+const models = { Weak: Weak<Counts>, StrictCentralized: StrictCentralized<Counts> }
+type Model = keyof typeof models
+type Counts = Record<string, number>
 
 /** How often each word is in a text, in lower case. */
 function countWords(text: string): Map<string, number> {
@@ -24,11 +22,12 @@ function countWords(text: string): Map<string, number> {
   return found
 }
 
-/** Adds a text's words to the counts of all texts. @returns how many additions it took */
-export async function addText(model: Model, text: string): Promise<number> {
+/** Adds a text's words to the counts of that name. @returns how many additions it took */
+export async function addText(model: Model, name: string, text: string): Promise<number> {
+  const counts = models[model](name)
   const words = countWords(text)
-  await Promise.all([...words].map(([word, count]) => counts[model].add(word, count)))
-  if (model === 'Weak') await counts.Weak.sync()
+  await Promise.all([...words].map(([word, count]) => counts.add(word, count)))
+  if (model === 'Weak') await Weak(name).sync()
   return words.size
 }
 
@@ -47,27 +46,30 @@ function readTexts(folder: string): string[] {
     .map((file) => readFileSync(join(folder, file), 'utf8'))
 }
 
-async function countTogether(model: Model, texts: readonly string[]): Promise<Map<string, number>> {
-  const start = performance.now()
-  const additions = await Promise.all(texts.map((text) => goaway(addText, model, text)))
-  const ms = performance.now() - start
-  const total = additions.reduce((sum, count) => sum + count, 0)
-  console.log(`${model}: ${total} additions in ${(ms / 1000).toFixed(2)} s`)
-  return new Map(Object.entries(await counts[model].snapshot()))
+/** @returns how many additions it took */
+async function addTogether(model: Model, name: string, texts: readonly string[]): Promise<number> {
+  const additions = await Promise.all(texts.map((text) => goaway(addText, model, name, text)))
+  return additions.reduce((sum, count) => sum + count, 0)
 }
 
-function isSame(one: Map<string, number>, other: Map<string, number>): boolean {
-  return one.size === other.size && [...one].every(([word, count]) => other.get(word) === count)
+function isSame(counts: Counts, plain: Map<string, number>): boolean {
+  const words = Object.entries(counts)
+  return words.length === plain.size && words.every(([word, count]) => plain.get(word) === count)
 }
 
 if (isSpawner) {
   const texts = readTexts(process.argv[2] ?? ownDocs())
   const plain = countWords(texts.join('\n'))
-  // The threads and their modules, which the first to be timed would have to wait for.
-  await goaway(addText, 'Weak', '')
-  for (const model of Object.keys(counts) as Model[]) {
-    const words = await countTogether(model, texts)
-    console.log(`  ${isSame(words, plain) ? 'as' : 'NOT as'} a plain loop counts them`)
+  const names = Object.keys(models) as Model[]
+  // The first ones are slow, whatever the model: threads start, and all is still to be compiled.
+  for (const model of names) await addTogether(model, 'warm-up', texts)
+  for (const model of names) {
+    const start = performance.now()
+    const additions = await addTogether(model, 'words', texts)
+    const seconds = ((performance.now() - start) / 1000).toFixed(2)
+    const isRight = isSame(await models[model]('words').snapshot(), plain)
+    console.log(`${model}: ${additions} additions in ${seconds} s`)
+    console.log(`  ${isRight ? 'as' : 'NOT as'} a plain loop counts them`)
   }
   const sorted = [...plain].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
   const sum = sorted.reduce((total, [, count]) => total + count, 0)
