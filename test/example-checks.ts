@@ -141,9 +141,9 @@ export function checkWordCounts(t: Test, output: string): void {
 
 export function checkRelaxation(t: Test, output: string): void {
   for (const model of ['UpdateOnRelease', 'StrictCentralized']) {
-    t.match(output, new RegExp(`^${model}: +\\d+ ms, \\d+ µs a half sweep$`, 'm'))
+    t.match(output, new RegExp(`^${model}: \\d+ ms, \\d+ µs a half sweep$`, 'm'))
   }
-  const differ = matches(output, /differ from the plain loop's in any bit: (\d+ of \d+)$/)
-  t.same(differ, ['0 of 2303', '0 of 2303'])
-  t.match(output, 'The middle of the plate is 0.250000 warm', 'it has converged')
+  const differ = matches(output, /differ from a plain loop's in any bit: (\d+ of \d+)$/)
+  t.same(differ, ['0 of 575', '0 of 575'])
+  t.same(matches(output, /the middle is (.*) warm/), ['0.250000', '0.250000'], 'it has converged')
 }

@@ -8,6 +8,7 @@ import {
   checkMandelbrot,
   checkParameterServer,
   checkRelaxation,
+  checkRelease,
   checkWeak,
   checkWordCounts,
   texts,
@@ -62,6 +63,7 @@ for (const [name, lines] of outputs) {
 
 const models = [
   ['weak', twoRemote, checkWeak],
+  ['release', twoMixed, checkRelease],
   ['fast-read', twoRemote, checkFastRead],
   ['parameter-server', twoMixed, checkParameterServer],
   ['sor', twoMixed, checkRelaxation],
