@@ -3,8 +3,9 @@
  * docs/replicas.md. Whatever is unusual is left to the hub: it is asked by a message, which comes
  * after all that the thread has sent before.
  *
- * Rule 1: what this thread has written and the hub has not answered is not read here, but asked
- * for: the operations of a routine on a field take effect in the order of its calls.
+ * Rule 1: while the hub has not answered what this thread has asked of a field, the field is not
+ * read here, but asked for: the operations of a routine on a field take effect in the order of its
+ * calls.
  * Rule 2: one-way writes have no answer; until the hub has taken them, they are read from here.
  * Rule 3: a lease is tested when the value is there, with nothing in between.
  */
@@ -132,7 +133,9 @@ export class LocalObject {
   /** It is at another node, or nowhere any more. */
   #isElsewhere = false
   #wantsBlocks = false
-  /** By field, how many writes of this thread have no answer yet. */
+  /** The hub was asked for its cells, and has not answered. */
+  #isOpening = false
+  /** By field, how many calls of this thread have no answer yet. */
   readonly #unanswered = new Map<string, number>()
   /** By field, the last one-way write that the hub may not have taken. */
   readonly #own = new Map<string, OwnWrite>()
@@ -184,11 +187,12 @@ export class LocalObject {
 
   /** What the hub is to be asked for, before it is asked for the field. */
   wants(field: string): MemoryOperation | undefined {
-    if (this.#isElsewhere || this.#unanswered.has(field)) return undefined
+    if (this.#isElsewhere || this.#isOpening || this.#unanswered.has(field)) return undefined
     const segment = this.#home.takeWantedSegment()
     if (segment !== undefined) return ['segment', segment]
     if (this.#isOpen && !this.#wantsBlocks) return undefined
     this.#wantsBlocks = false
+    this.#isOpening = true
     const { blocksKnown, generation } = this.#cells
     return ['open', ...this.#operation, blocksKnown, generation]
   }
@@ -200,6 +204,7 @@ export class LocalObject {
       this.#home.addSegment(wanted[1], answer)
       return true
     }
+    this.#isOpening = false
     if (answer === 0) this.#isElsewhere = true
     if (!Array.isArray(answer) || this.#isElsewhere) return false
     this.#cells.addBlocks(answer.slice(2) as SharedArrayBuffer[])
@@ -208,11 +213,20 @@ export class LocalObject {
     return true
   }
 
-  get isOpen(): boolean {
-    return this.#isOpen
+  /** The hub was asked for what is wanted, and this thread does not wait for it. */
+  awaits(wanted: MemoryOperation, answer: Promise<Answer>): void {
+    const provide = (provided: Answer): void => {
+      this.provide(wanted, provided)
+    }
+    answer.then(provide, () => provide(null))
   }
 
-  /** This thread has written these: until the answer has come, its reads of them are asked for. */
+  /** It is read here, or may be as soon as the hub has answered what it was asked before. */
+  get isOpenSoon(): boolean {
+    return this.#isOpen || this.#isOpening
+  }
+
+  /** This thread has asked for something of these fields, which its next reads are to come after. */
   unanswered(fields: readonly string[], answer: Promise<unknown>): void {
     for (const field of fields) {
       this.#unanswered.set(field, (this.#unanswered.get(field) ?? 0) + 1)

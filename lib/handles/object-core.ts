@@ -177,7 +177,7 @@ export class ObjectCore {
     const operation = this.wrap(['init', this.name, this.#initial])
     const local = this.local(node)
     const isHere = this.store === 'strict' || this.store.startsWith('weak')
-    if (isHere && !local.isOpen) return client.tell(scope.owner, operation)
+    if (isHere && !local.isOpenSoon) return client.tell(scope.owner, operation)
     // Where another node performs it, what this thread reads next waits for the answer.
     if (blocking) return askRegardless(node, scope.owner, operation)
     const answer = new Promise<void>((resolve) => {

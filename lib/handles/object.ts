@@ -117,17 +117,17 @@ export class AsyncObjectHandle {
 
   async #askForField(node: Node, field: string): Promise<FieldRead> {
     const core = this.#core
+    const { client } = node
     const { owner } = currentScope()
     const local = core.local(node)
-    for (let wanted = local.wants(field); wanted !== undefined; wanted = local.wants(field)) {
-      if (!local.provide(wanted, await node.client.askAsync(owner, wanted))) break
-      const read = this.#readHere(node, field)
-      if (read !== undefined) return read
-    }
+    const wanted = local.wants(field)
+    // For the next read: this one is to be answered in its place among the thread's calls.
+    if (wanted !== undefined) local.awaits(wanted, client.askAsync(owner, wanted))
     const known = core.known(field)
     const operation = ['get', core.name, field, known?.version ?? 0] as const
-    const state = await node.client.askAsync(owner, core.wrap(operation))
-    return core.decode(field, state as FieldState, known)
+    const answer = client.askAsync(owner, core.wrap(operation))
+    local.unanswered([field], answer)
+    return core.decode(field, (await answer) as FieldState, known)
   }
 
   /** The field once its version is not the one seen. */
