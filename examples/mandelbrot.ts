@@ -32,26 +32,19 @@ const bands = {
 }
 type Model = keyof typeof bands
 
-export interface Work {
-  readonly drawn: number
-  /** Time spent on giving bands away. */
-  readonly givenMs: number
-}
-
-/** Draws bands until none is left. */
-export function draw(model: Model): Work {
-  let [drawn, givenMs] = [0, 0]
+/** Draws bands until none is left. @returns for each the milliseconds that giving it away took */
+export function draw(model: Model): number[] {
+  const givenMs: number[] = []
   for (;;) {
     const band = next.add(model) - 1
     if (band >= bandCount) break
     const finished = drawBand(band * bandRows)
     const start = performance.now()
     bands[model].set(`${band}`, finished)
-    givenMs += performance.now() - start
-    drawn += 1
+    givenMs.push(performance.now() - start)
   }
   if (model === 'Weak') bands.Weak.sync()
-  return { drawn, givenMs }
+  return givenMs
 }
 
 /** The rows as PNG has them: a byte for the filter, 0, and a byte a pixel. */
@@ -153,12 +146,12 @@ function assemble(drawn: readonly Band[]): Buffer {
 }
 
 async function drawTogether(model: Model): Promise<Buffer> {
-  const works = await Promise.all(Array.from({ length: workers }, () => goaway(draw, model)))
-  const shares = works.map(({ drawn }) => drawn)
-  const total = shares.reduce((sum, share) => sum + share, 0)
-  const micros = (works.reduce((sum, { givenMs }) => sum + givenMs, 0) / total) * 1000
-  console.log(`${model}: ${total} bands of ${bandCount} drawn, ${shares.join(' + ')}`)
-  console.log(`  to give one away took its routine ${micros.toFixed(0)} µs`)
+  const shares = await Promise.all(Array.from({ length: workers }, () => goaway(draw, model)))
+  const givenMs = shares.flat().sort((a, b) => a - b)
+  const drawn = shares.map((share) => share.length).join(' + ')
+  console.log(`${model}: ${givenMs.length} bands of ${bandCount} drawn, ${drawn}`)
+  const median = givenMs[givenMs.length >> 1] as number
+  console.log(`  to give one away took its routine ${(median * 1000).toFixed(0)} µs, as a median`)
   const all = bands[model].snapshot()
   return assemble(Array.from({ length: bandCount }, (_, band) => all[`${band}`] as Band))
 }
