@@ -5,10 +5,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { Worker } from 'node:worker_threads'
 import { goaway, init, isSpawner, shutdown } from 'goaway'
 import { Piscina } from 'piscina'
 import { type BarePeer, barePeer } from './bare-peer.ts'
+import { barePort } from './bare-port.ts'
 import { median, ratio, type Target, type Timing } from './measure.ts'
 import { report } from './report.ts'
 import { blockingReads, bytesOf, trivial } from './routines.ts'
@@ -24,24 +24,6 @@ const here = goaway.with({ on: 'local' })
 
 function figuresOf(timings: readonly Timing[]): Record<string, number> {
   return Object.fromEntries(timings.map(({ name, micros }) => [name, median(micros)]))
-}
-
-/** Round trips between two threads over a port, nothing else. */
-function barePort(): { run(count: number): Promise<number>; end(): Promise<number> } {
-  const code = `const { parentPort } = require('node:worker_threads')
-    parentPort.on('message', (message) => parentPort.postMessage(message))`
-  const worker = new Worker(code, { eval: true })
-  return {
-    async run(count) {
-      const start = performance.now()
-      for (let left = count; left > 0; left--) {
-        worker.postMessage(1)
-        await once(worker, 'message')
-      }
-      return performance.now() - start
-    },
-    end: () => worker.terminate(),
-  }
 }
 
 /** What was measured side by side, round by round, in microseconds an operation. */

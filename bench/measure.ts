@@ -39,6 +39,19 @@ export async function compare(
   return timings
 }
 
+/** Where the middle half of the values lies. */
+export function spreadOf(values: readonly number[]): readonly [number, number] {
+  const sorted = [...values].sort((one, other) => one - other)
+  const at = (part: number): number => sorted[Math.floor(part * (sorted.length - 1))] ?? Number.NaN
+  return [at(0.25), at(0.75)]
+}
+
+/** The rounds' own ratios: their median, and where the middle half of them lies. */
+export function compared(one: Timing, other: Timing): Pick<Target, 'ratio' | 'spread'> {
+  const ratios = one.micros.map((value, round) => value / (other.micros[round] ?? Number.NaN))
+  return { ratio: median(ratios), spread: spreadOf(ratios) }
+}
+
 /** The median of the rounds' own ratios: both sides of each were measured in the same moments. */
 export function ratio(one: Timing, other: Timing): number {
   return median(one.micros.map((value, round) => value / (other.micros[round] ?? Number.NaN)))
@@ -50,6 +63,8 @@ export interface Target {
   readonly figures: Record<string, number>
   readonly unit: string
   readonly ratio: number
+  /** Where the middle half of the rounds' ratios lies. */
+  readonly spread?: readonly [number, number]
   readonly wanted: { readonly atMost: number } | { readonly atLeast: number }
 }
 
@@ -65,7 +80,9 @@ export function show(targets: readonly Target[]): string {
     const { wanted } = target
     const goal = 'atMost' in wanted ? `≤ ${wanted.atMost}` : `≥ ${wanted.atLeast}`
     const verdict = isMet(target) ? 'met' : 'MISSED'
-    const ratio = round(target.ratio)
+    const { spread } = target
+    const range = spread === undefined ? '' : ` (${round(spread[0])}–${round(spread[1])})`
+    const ratio = `${round(target.ratio)}${range}`
     return `| ${target.what} | ${figures} (${target.unit}) | ${ratio} | ${goal} | ${verdict} |`
   })
   return [

@@ -34,7 +34,7 @@ export function readSources(): Source[] {
     return names
       .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
       .filter((path) => extensions.test(path) && !path.startsWith('test/fixtures/'))
-      .filter((path) => !path.startsWith('bench/results/'))
+      .filter((path) => !/^bench\/(results|peers)\//.test(path))
       .sort()
       .map(readSource)
   })
@@ -58,7 +58,7 @@ export function readDocuments(): { path: string; text: string }[] {
   return listed
     .split('\0')
     .filter((path) => /(\.(md|json|yaml|yml)|^LICENSE|^\.ci\/\w+)$/.test(path))
-    .filter((path) => path !== 'package-lock.json' && existsSync(join(repository, path)))
+    .filter((path) => !path.endsWith('package-lock.json') && existsSync(join(repository, path)))
     .map((path) => ({ path, text: readFileSync(join(repository, path), 'utf8') }))
 }
 
