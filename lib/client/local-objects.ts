@@ -226,7 +226,7 @@ export class LocalObject {
     return this.#isOpen || this.#isOpening
   }
 
-  /** This thread has asked for something of these fields, which its next reads are to come after. */
+  /** This thread asked for something of these fields: its next reads are to come after that. */
   unanswered(fields: readonly string[], answer: Promise<unknown>): void {
     for (const field of fields) {
       this.#unanswered.set(field, (this.#unanswered.get(field) ?? 0) + 1)
