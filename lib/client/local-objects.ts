@@ -6,8 +6,10 @@
  * Rule 1: while the hub has not answered what this thread has asked of a field, the field is not
  * read here, but asked for: the operations of a routine on a field take effect in the order of its
  * calls.
- * Rule 2: one-way writes have no answer; until the hub has taken them, they are read from here.
- * Rule 3: a lease is tested when the value is there, with nothing in between.
+ * Rule 2: `UpdateOnRelease` objects show one log, hence while any of them is asked, all are: what a
+ * thread reads of one includes what it has released of others.
+ * Rule 3: one-way writes have no answer; until the hub has taken them, they are read from here.
+ * Rule 4: a lease is tested when the value is there, with nothing in between.
  */
 import { type Clock, realClock } from '../clock.ts'
 import { oneWayWritesMax } from '../limits.ts'
@@ -16,7 +18,7 @@ import { ReplicaReader } from '../memory/replica-reader.ts'
 import { leaseHolds } from '../wire/lease-word.ts'
 import type { MemoryOperation, SharedStore } from '../wire/memory-messages.ts'
 import type { Answer, EncodedValue } from '../wire/messages.ts'
-import { wordLease, wordTaken } from '../wire/shared-words.ts'
+import { wordLease, wordTaken, wordTakenCausal } from '../wire/shared-words.ts'
 import { decodeStored } from './values.ts'
 
 /** A field as a thread has read it: version 0 and `undefined` if it is absent. */
@@ -36,7 +38,10 @@ const versionUnknown = -1
 
 /** All objects of a thread. */
 export class LocalObjects {
-  readonly oneWay: OneWayWrites
+  readonly #weak: OneWayWrites
+  readonly #causal: OneWayWrites
+  /** Calls to objects of one log that have no answer yet. */
+  #callsToLog = 0
   readonly #objects = new Map<string, LocalObject>()
   readonly #reader: ReplicaReader
   readonly #mayRead: () => boolean
@@ -44,7 +49,8 @@ export class LocalObjects {
   #segment: number | undefined
 
   constructor({ hubWords, threadWords }: SharedMemory, clock: Pick<Clock, 'shared'> = realClock) {
-    this.oneWay = new OneWayWrites(threadWords)
+    this.#weak = new OneWayWrites(threadWords, wordTaken)
+    this.#causal = new OneWayWrites(threadWords, wordTakenCausal)
     this.#reader = new ReplicaReader({
       hubWords,
       threadWords,
@@ -62,12 +68,25 @@ export class LocalObjects {
     const key = `${store} ${name}`
     let object = this.#objects.get(key)
     if (object === undefined) {
-      // Of the others, an object's master is never replaced, and a copy may be old.
-      const mayRead = store === 'lin-fast-read' ? this.#mayRead : undefined
-      object = new LocalObject(this, this.#reader, [store, name], mayRead)
+      object = new LocalObject(this, this.#reader, [store, name], this.#testOf(store))
       this.#objects.set(key, object)
     }
     return object
+  }
+
+  #testOf(store: SharedStore): (() => boolean) | undefined {
+    if (store === 'lin-fast-read') return this.#mayRead
+    // Of these and the others, an object's master is never replaced, and a copy may be old.
+    return store === 'update-on-release' ? () => this.#callsToLog === 0 : undefined
+  }
+
+  oneWay(store: SharedStore): OneWayWrites {
+    return store === 'weak-causal' ? this.#causal : this.#weak
+  }
+
+  /** So many calls to objects of that store more, or less, have no answer. */
+  called(store: SharedStore, calls: number): void {
+    if (store === 'update-on-release') this.#callsToLog += calls
   }
 
   takeWantedSegment(): number | undefined {
@@ -87,13 +106,16 @@ export class LocalObjects {
   }
 }
 
-/** Writes of this thread that want no answer, in the order in which its hub takes them. */
+/** Writes of this thread to one store that want no answer, in the order in which they are taken. */
 export class OneWayWrites {
+  /** The word in which the hub counts those that it has taken. */
+  readonly wordTaken: number
   readonly #words: Int32Array
   #sent = 0
 
-  constructor(threadWords: Int32Array) {
+  constructor(threadWords: Int32Array, word: number) {
     this.#words = threadWords
+    this.wordTaken = word
   }
 
   /** So many are on their way that the next has to wait for its answer. */
@@ -111,7 +133,7 @@ export class OneWayWrites {
   }
 
   #left(number: number): number {
-    return (number - Atomics.load(this.#words, wordTaken)) | 0
+    return (number - Atomics.load(this.#words, this.wordTaken)) | 0
   }
 }
 
@@ -126,6 +148,7 @@ export class LocalObject {
   readonly #home: LocalObjects
   readonly #operation: readonly [store: SharedStore, name: string]
   readonly #mayRead: (() => boolean) | undefined
+  readonly #oneWay: OneWayWrites
   readonly #cells: ObjectCells
   /** The cells of the same, for a quick look; none while the thread is to see something else. */
   #quick: ReadonlyMap<string, Cell> = noCells
@@ -149,6 +172,7 @@ export class LocalObject {
     this.#home = home
     this.#operation = operation
     this.#mayRead = mayRead
+    this.#oneWay = home.oneWay(operation[0])
     const blocks = (): undefined => {
       this.#wantsBlocks = true
     }
@@ -228,6 +252,7 @@ export class LocalObject {
 
   /** This thread asked for something of these fields: its next reads are to come after that. */
   unanswered(fields: readonly string[], answer: Promise<unknown>): void {
+    this.#home.called(this.#operation[0], 1)
     for (const field of fields) {
       this.#unanswered.set(field, (this.#unanswered.get(field) ?? 0) + 1)
     }
@@ -237,6 +262,7 @@ export class LocalObject {
   }
 
   #answered(fields: readonly string[]): void {
+    this.#home.called(this.#operation[0], -1)
     for (const field of fields) {
       const left = (this.#unanswered.get(field) ?? 0) - 1
       if (left > 0) this.#unanswered.set(field, left)
@@ -245,12 +271,17 @@ export class LocalObject {
     this.#show()
   }
 
+  /** So many one-way writes are on their way that the next has to wait for its answer. */
+  get isFull(): boolean {
+    return this.#oneWay.isFull
+  }
+
   /** A one-way write of this thread is on its way. */
   sent(field: string, ...encoded: OwnWrite['encoded']): void {
     if (this.#own.size >= ownWritesMax) this.#forgetTaken()
     // To the end: they are in the order of their numbers.
     this.#own.delete(field)
-    this.#own.set(field, { number: this.#home.oneWay.next(), encoded })
+    this.#own.set(field, { number: this.#oneWay.next(), encoded })
     this.#show()
   }
 
@@ -263,7 +294,7 @@ export class LocalObject {
     if (this.#own.size === 0) return undefined
     const own = this.#own.get(field)
     if (own === undefined) return undefined
-    if (this.#home.oneWay.isTaken(own.number)) {
+    if (this.#oneWay.isTaken(own.number)) {
       this.#forgetTaken()
       return undefined
     }
@@ -273,7 +304,7 @@ export class LocalObject {
 
   #forgetTaken(): void {
     for (const [field, { number }] of this.#own) {
-      if (!this.#home.oneWay.isTaken(number)) break
+      if (!this.#oneWay.isTaken(number)) break
       this.#own.delete(field)
     }
     this.#show()

@@ -157,7 +157,7 @@ export class AsyncObjectHandle {
         : beginWrite(recorder, scope, core.recordedStore, operation, replaced)
     const answer = client.askAsync(scope.owner, core.wrap(operation))
     const written = writtenField(operation)
-    if (written !== undefined) core.local(node).unanswered([written], answer)
+    core.local(node).unanswered(written === undefined ? [] : [written], answer)
     return recording === undefined ? answer : recordAnswer(recording, operation, answer)
   }
 

@@ -41,12 +41,13 @@ function writeOneWay(core: ObjectCore, operation: OneWayWrite): void {
   const scope = currentScope()
   const recording =
     recorder === undefined ? undefined : beginWrite(recorder, scope, core.recordedStore, operation)
-  if (client.objects.oneWay.isFull) client.askBlocking(scope.owner, core.wrap(operation))
+  const local = core.local(node)
+  if (local.isFull) client.askBlocking(scope.owner, core.wrap(operation))
   else {
     client.tellBlocking(scope.owner, core.wrap(operation))
     const [name, , field, value] = operation
-    if (name === 'set') core.local(node).sent(field, value)
-    else core.local(node).sent(field)
+    if (name === 'set') local.sent(field, value)
+    else local.sent(field)
   }
   // It shows to this thread from now on, and nobody waits for more.
   recording?.end(operation[0] === 'delete' ? true : undefined)

@@ -26,8 +26,8 @@ const machines: ReplicaMachines = {
 /** What they need of their hub. */
 export interface StoresHome {
   turn(): void
-  /** One more one-way write of the client has taken effect, or was refused. */
-  taken(client: number, error?: ErrorRecord): void
+  /** One more one-way write of the client to that store has taken effect, or was refused. */
+  taken(client: number, store: string, error?: ErrorRecord): void
 }
 
 /** All stores of a node: those that are replicated, and those behind. */
@@ -57,7 +57,7 @@ export function hostStores(
     replies,
     locks: master,
     published,
-    taken: (client, error) => home.taken(client, error),
+    taken: (client, store, error) => home.taken(client, store, error),
     standing: () => peers.driver.standing(),
     staleFence: (operation) =>
       cluster === undefined ? staleHere(master, operation) : peers.router.refusalOf(operation),

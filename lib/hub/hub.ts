@@ -89,7 +89,7 @@ export class Hub implements ThreadHost {
     this.#reports = new Reports(this.#host())
     this.#stores = hostStores(options, this.#replies, {
       turn: () => this.turn(),
-      taken: (client, error) => this.#sessions.get(client)?.taken(error),
+      taken: (client, store, error) => this.#sessions.get(client)?.taken(store, error),
     })
     this.peers = this.#stores.peers
     this.replicas = this.#stores.replicas

@@ -3,7 +3,7 @@ import type { Standing } from '../protocol/membership-node.ts'
 import type { LockNews, LockOrder } from '../protocol/replica.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { Operation } from '../wire/messages.ts'
-import type { ReplicaLinkMessage } from '../wire/replica-messages.ts'
+import type { ReplicaLinkMessage, ReplicatedStore } from '../wire/replica-messages.ts'
 import type { Published } from './published.ts'
 import type { ClientReplies } from './stores.ts'
 
@@ -33,7 +33,7 @@ export interface ReplicasHost {
   /** What threads of this node read by themselves. */
   readonly published: Published
   /** One more of the client's writes that want no answer has taken effect, or was refused. */
-  taken(client: number, error?: ErrorRecord): void
+  taken(client: number, store: ReplicatedStore, error?: ErrorRecord): void
   /** Dropped if that node is gone. */
   send(place: number, message: ReplicaLinkMessage): void
 }

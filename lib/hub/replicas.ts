@@ -296,14 +296,14 @@ export class Replicas implements Stores, LockListener {
       case 'send':
         return this.#host.send(output.to, ['store', hosted.store, output.message])
       case 'answer':
-        if (output.call < 0) return this.#host.taken(output.client)
+        if (output.call < 0) return this.#host.taken(output.client, hosted.store)
         if (!this.#settle(output.client, output.call)) return
         return this.#host.replies.answer(output.client, output.call, output.answer)
       case 'refuse': {
         const { code, message, maybeExecuted } = output
         const details = maybeExecuted === undefined ? {} : { maybeExecuted }
         const error = recordOf(new GoawayError(code, message, details))
-        if (output.call < 0) return this.#host.taken(output.client, error)
+        if (output.call < 0) return this.#host.taken(output.client, hosted.store, error)
         if (!this.#settle(output.client, output.call)) return
         return this.#host.replies.refuse(output.client, output.call, error)
       }

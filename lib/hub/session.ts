@@ -18,6 +18,7 @@ import {
   wordAnswerPlace,
   wordSleeping,
   wordTaken,
+  wordTakenCausal,
   wordWritten,
 } from '../wire/shared-words.ts'
 import { Inbox } from './inbox.ts'
@@ -106,9 +107,9 @@ export class Session {
     return true
   }
 
-  /** One more of its one-way writes has taken effect, or was refused. */
-  taken(error?: ErrorRecord): void {
-    Atomics.add(this.words.words, wordTaken, 1)
+  /** One more of its one-way writes to that store has taken effect, or was refused. */
+  taken(store: string, error?: ErrorRecord): void {
+    Atomics.add(this.words.words, store === 'weak' ? wordTaken : wordTakenCausal, 1)
     if (error !== undefined) this.send(['writeRefused', error])
   }
 

@@ -32,8 +32,12 @@ export const wordWritten = 8
  * Written by the thread.
  */
 export const wordReading = 9
-/** How many one-way writes of the thread have taken effect at its node. Written by the hub. */
+/**
+ * How many one-way writes of the thread to `Weak` objects have taken effect at its node, and to
+ * those of causal order: each store keeps an order of its own. Written by the hub.
+ */
 export const wordTaken = 10
+export const wordTakenCausal = 11
 const claimsAt = 16
 const cancelsAt = claimsAt + slotsPerThreadMax
 const wordsCount = cancelsAt + slotsPerThreadMax
