@@ -51,12 +51,18 @@ export function checkFastRead(t: Test, output: string): void {
 
 export function checkParameterServer(t: Test, output: string): void {
   const loss = (name: string): number =>
-    Number(matches(output, new RegExp(`^${name} +loss (\\d\\.\\d{3}) after \\d+ ms$`))[0])
+    Number(
+      matches(
+        output,
+        new RegExp(`^${name} +loss (\\d\\.\\d{3}) after \\d+ ms, a step \\d+ µs$`),
+      )[0],
+    )
   t.match(output, /^untrained +loss 0\.693$/m)
   const plain = loss('a plain loop')
   t.ok(plain < 0.3, `a plain loop learns: ${plain}`)
+  // If of all steps only those of one routine counted, it would be 0.4.
   for (const model of ['Weak', 'StrictCentralized']) {
-    t.ok(loss(model) < 0.4, `so do routines with ${model}: ${loss(model)}`)
+    t.ok(loss(model) < 0.55, `so do routines with ${model}: ${loss(model)}`)
   }
 }
 
