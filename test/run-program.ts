@@ -126,6 +126,22 @@ export class Program {
     return this.#until(() => this.#stdout.split(words).length > count, `${count} × ${words}`)
   }
 
+  /** Gives each line of its standard output that begins so, when it has come, until it ends. */
+  async follow(start: string, act: (line: string) => void): Promise<void> {
+    const lines = (): string[] => {
+      const whole = this.#stdout.split('\n').slice(0, -1)
+      return whole.filter((line) => line.startsWith(start))
+    }
+    for (let given = 0; ; given++) {
+      try {
+        await this.#until(() => lines().length > given, start)
+      } catch {
+        return
+      }
+      act(lines()[given] as string)
+    }
+  }
+
   #until(holds: () => boolean, text: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = (): void => {

@@ -6,6 +6,7 @@
  * often each outcome was seen, and `--seed 7` begins with that seed.
  */
 import { writeFileSync } from 'node:fs'
+import process from 'node:process'
 import { parseArgs } from 'node:util'
 import t from 'tap'
 import type { RaceResult } from './race.ts'
@@ -34,7 +35,8 @@ const found: RaceResult[] = []
 t.setTimeout(12 * 3_600_000)
 for (const subject of subjects) {
   for (const transport of transports) {
-    const run = { subjects: [subject], transport, seed, limitMs }
+    const tell = (line: string): boolean => process.stderr.write(`${transport}: ${line}\n`)
+    const run = { subjects: [subject], transport, seed, limitMs, tell }
     t.test(`${subject} on ${transport}, blocking`, async (t) => {
       found.push(...(await raceStores(t, { ...run, style: 'blocking', rounds })))
     })

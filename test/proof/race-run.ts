@@ -18,6 +18,7 @@ export interface RaceRun extends Pick<LitmusPlan, 'style' | 'rounds' | 'seed'> {
   /** Without it, all rounds have to be there. */
   readonly mostMs?: number
   readonly limitMs: number
+  readonly tell?: (line: string) => void
 }
 
 /** Outcomes that are forbidden are never seen; how often the others were is told. */
@@ -29,6 +30,10 @@ export async function raceStores(t: Test, run: RaceRun): Promise<readonly RaceRe
     cluster: transport === 'threads' ? undefined : cluster,
   }
   const program = stage.program('litmus', plan, { limitMs })
+  const { tell } = run
+  if (tell !== undefined) {
+    void program.follow('{"what":"race"', (line) => tell(describe(JSON.parse(line))))
+  }
   const { code, stdout, stderr, timedOut } = await program.ended
   t.equal(timedOut, false, 'nothing hangs')
   t.equal(code, 0, `seed ${seed}: ${stderr}`)

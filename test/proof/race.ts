@@ -44,6 +44,9 @@ export interface RaceResult {
 
 interface Pace {
   everyMicros: number
+  /** What brought most rounds that counted, and how many in a millisecond. */
+  bestMicros: number
+  bestPerMs: number
   readonly leastMicros: number
   readonly leadMicros: number
   readonly spreadMicros: number
@@ -51,8 +54,9 @@ interface Pace {
   readonly togetherMicros: number
 }
 
-const threadPace = { everyMicros: 400, leastMicros: 150, leadMicros: 4_000 }
-const processPace = { everyMicros: 3_000, leastMicros: 1_000, leadMicros: 15_000 }
+const unknown = { bestMicros: 0, bestPerMs: 0 }
+const threadPace = { ...unknown, everyMicros: 400, leastMicros: 150, leadMicros: 4_000 }
+const processPace = { ...unknown, everyMicros: 3_000, leastMicros: 1_000, leadMicros: 15_000 }
 const chunkMs = 400
 const roundsPerChunkMax = 500
 /** Something is wrong with a test in which so many more rounds are missed than count. */
@@ -94,13 +98,14 @@ export async function race(
     const left = options.rounds - result.rounds
     const rounds = Math.min(roundsPerChunkMax, Math.ceil((chunkMs * 1e3) / pace.everyMicros))
     const parts = partsOf(subject, shape, options, pace, chunk, Math.min(rounds, 2 * left), random)
+    const startedAt = performance.now()
     const records = await Promise.all(
       parts.map(({ node, part }) =>
         node === null ? goaway(playRace, part) : goaway.with({ on: node })(playRace, part),
       ),
     )
-    const [counted, all] = count(shape, parts[0]?.part as RacePart, records, pace, result)
-    adjust(pace, counted / all)
+    const counted = count(shape, parts[0]?.part as RacePart, records, pace, result)
+    adjust(pace, counted / (performance.now() - startedAt), random)
   }
   result.everyMicros = Math.round(pace.everyMicros)
   result.tookMs = performance.now() - began
@@ -111,11 +116,16 @@ function hopeless({ subject, shape, rounds, missed }: RaceResult): string {
   return `Cannot make ${subject} race in ${shape}: ${rounds} rounds counted, ${missed} did not`
 }
 
-/** As quick as most of them can follow. */
-function adjust(pace: Pace, share: number): void {
-  const factor = share > 0.85 ? 0.85 : share < 0.6 ? 1.25 : 1
-  const most = pace.leastMicros * 20
-  pace.everyMicros = Math.min(most, Math.max(pace.leastMicros, pace.everyMicros * factor))
+/**
+ * Looks for the time between rounds that brings most rounds that count, as the machine is now: on a
+ * busy one, slower rounds are missed as well, for who has no core misses all that time.
+ */
+function adjust(pace: Pace, perMs: number, random: () => number): void {
+  if (perMs >= pace.bestPerMs * 0.95) [pace.bestMicros, pace.bestPerMs] = [pace.everyMicros, perMs]
+  else pace.bestPerMs *= 0.9
+  const next = pace.bestMicros * (random() < 0.5 ? 1 : 0.6 + random())
+  const { leastMicros } = pace
+  pace.everyMicros = Math.min(leastMicros * 20, Math.max(leastMicros, next))
 }
 
 function partsOf(
@@ -142,7 +152,7 @@ function partsOf(
       fields: isFresh ? 'fresh' : 'reused',
       everyMicros: pace.everyMicros,
       spreadMicros: pace.spreadMicros,
-      patienceMicros: pace.everyMicros / 2,
+      patienceMicros: pace.everyMicros * 0.8,
       spins: nodes === null && shape.programs.length <= cores,
       seed: Math.floor(random() * 2 ** 31),
     }
@@ -150,14 +160,14 @@ function partsOf(
   })
 }
 
-/** @returns rounds that counted, and all */
+/** @returns rounds that counted */
 function count(
   shape: LitmusShape,
   { rounds }: RacePart,
   records: readonly RaceRecord[],
   pace: Pace,
   result: RaceResult,
-): readonly [number, number] {
+): number {
   let counted = 0
   for (let round = 0; round < rounds; round++) {
     const starts = records.map((record) => record.starts[round] as number)
@@ -178,7 +188,7 @@ function count(
     result.outcomes[outcome] = (result.outcomes[outcome] ?? 0) + 1
     if (isOutcome(shape, values, isLater)) result.seen++
   }
-  return [counted, rounds]
+  return counted
 }
 
 function valuesOf(shape: LitmusShape, at: number, { values }: RaceRecord, round: number): number[] {

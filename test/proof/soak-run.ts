@@ -8,7 +8,7 @@ import { groupBy } from '../../lib/check/group-by.ts'
 import { readHistory } from '../../lib/history/history-file.ts'
 import { Stage } from '../cluster/stage.ts'
 import type { SoakPlan, SoakSample } from '../programs/soak.ts'
-import { jsonLines, type Program } from '../run-program.ts'
+import { jsonLines } from '../run-program.ts'
 
 export interface SoakRun
   extends Pick<SoakPlan, 'lastsMs' | 'sliceMs' | 'tellMs' | 'calmMs' | 'seed'> {
@@ -48,7 +48,10 @@ export async function soak(t: Test, run: SoakRun): Promise<void> {
     victims: names.slice(1),
   }
   const program = stage.program('soak', plan, { limitMs, execArgv: ['--expose-gc'] })
-  if (run.tell !== undefined) void report(program, run.tell)
+  const { tell } = run
+  if (tell !== undefined) {
+    void program.follow('{"what":"sample"', (line) => tell(describe(JSON.parse(line))))
+  }
   const { code, stdout, stderr, timedOut } = await program.ended
   t.equal(timedOut, false, 'nothing hangs')
   t.equal(code, 0, `seed ${seed}: ${stderr}${stdout.slice(-2_000)}`)
@@ -59,22 +62,12 @@ export async function soak(t: Test, run: SoakRun): Promise<void> {
   checkSlices(t, file)
 }
 
-/** A line for each sample, when it comes. */
-async function report(program: Program, print: (line: string) => void): Promise<void> {
-  for (let told = 1; ; told++) {
-    try {
-      await program.times('"what":"sample"', told)
-    } catch {
-      return
-    }
-    const [last = ''] = (await program.after('"what":"sample",')).slice(told - 1)
-    const { atMs, bytes, heapBytes, routines, kills } = JSON.parse(`{${last}`) as SoakSample
-    const used = Object.entries(bytes).map(([name, all]) => `${name} ${inMebi(all)}`)
-    print(
-      `${Math.round(atMs / 1000)} s: ${routines} routines, ${kills} kills; ` +
-        `MiB: ${used.join(', ')}, heap ${inMebi(heapBytes)}\n`,
-    )
-  }
+function describe({ atMs, bytes, heapBytes, routines, kills }: SoakSample): string {
+  const used = Object.entries(bytes).map(([name, all]) => `${name} ${inMebi(all)}`)
+  return (
+    `${Math.round(atMs / 1000)} s: ${routines} routines, ${kills} kills; ` +
+    `MiB: ${used.join(', ')}, heap ${inMebi(heapBytes)}`
+  )
 }
 
 const inMebi = (bytes: number): string => (bytes / mebi).toFixed(1)

@@ -27,6 +27,6 @@ t.test('Nodes are killed and come back while all stores are used', (t) =>
     seed: values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed),
     limitMs: lastsMs + 900_000,
     keep: values.keep,
-    tell: (line) => process.stderr.write(line),
+    tell: (line) => process.stderr.write(`${line}\n`),
   }),
 )
