@@ -54,16 +54,17 @@ interface Fields {
 /** A pause of the thread that is longer may have been a stop. */
 const gapNanos = 20e6
 const linesPerGap = 64
+const refusalsMax = 16
 const readsPerTurn = 500
 const lookMs = 5
 
-/** Reads until it is refused. */
+/** Reads until it is refused, again and again. */
 export function readTightly(file: string): string {
   const shared = Blocking<Fields>('stopped')
   const asleep = new Int32Array(new SharedArrayBuffer(4))
   const out = openSync(file, 'a')
   const say = (line: object): number => writeSync(out, `${JSON.stringify(line)}\n`)
-  let [last, left] = [nowNanos(), 0]
+  let [last, left, refused] = [nowNanos(), 0, 0]
   for (let turn = 0; ; turn++) {
     const begun = nowNanos()
     let value: number
@@ -72,6 +73,9 @@ export function readTightly(file: string): string {
     } catch (error) {
       const { code } = error as { code: string }
       say({ begun, code })
+      refused++
+      // It has to stay so, for as long as the process lives.
+      if (refused < refusalsMax) continue
       closeSync(out)
       return code
     }
