@@ -109,10 +109,10 @@ class RacePlayer {
     if (spins) while (nowNanos() < time);
   }
 
+  /** To a millisecond: who looks at the clock until then takes the core of somebody else. */
   async #sleepUntil(time: number): Promise<void> {
-    const sleepMs = (time - nowNanos()) / 1e6 - 1
-    if (sleepMs > 1) await sleep(sleepMs)
-    while (nowNanos() < time) await new Promise((resolve) => setImmediate(resolve))
+    const sleepMs = (time - nowNanos()) / 1e6
+    if (sleepMs > 0) await sleep(sleepMs)
   }
 
   #place(variable: string, round: number): readonly [RaceObject, string] {
