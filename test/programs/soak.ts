@@ -142,12 +142,11 @@ class Soak {
 
 if (isSpawner) {
   const plan = JSON.parse(process.argv[2] as string) as SoakPlan
+  // News of nodes do not keep a program alive.
+  const alive = setInterval(() => {}, 1_000)
   try {
     const cluster = await init({ ...plan.cluster, history: plan.file })
-    // News of nodes do not keep a program alive.
-    const alive = setInterval(() => {}, 1_000)
     await new Soak(plan, cluster).run()
-    clearInterval(alive)
     await shutdown()
     tell({ what: 'end' })
   } catch (error) {
@@ -155,4 +154,5 @@ if (isSpawner) {
     await shutdown({ graceMs: 0 }).catch(() => {})
     process.exitCode = 1
   }
+  clearInterval(alive)
 }

@@ -104,8 +104,8 @@ export async function race(
         node === null ? goaway(playRace, part) : goaway.with({ on: node })(playRace, part),
       ),
     )
-    const counted = count(shape, parts[0]?.part as RacePart, records, pace, result)
-    adjust(pace, counted / (performance.now() - startedAt), random)
+    const telling = count(shape, parts[0]?.part as RacePart, records, pace, result)
+    adjust(pace, telling / (performance.now() - startedAt), random)
   }
   result.everyMicros = Math.round(pace.everyMicros)
   result.tookMs = performance.now() - began
@@ -117,8 +117,8 @@ function hopeless({ subject, shape, rounds, missed }: RaceResult): string {
 }
 
 /**
- * Looks for the time between rounds that brings most rounds that count, as the machine is now: on a
- * busy one, slower rounds are missed as well, for who has no core misses all that time.
+ * Looks for the time between rounds that brings most rounds that tell something, as the machine is
+ * now: on a busy one, slower rounds are missed as well, for who has no core misses all that time.
  */
 function adjust(pace: Pace, perMs: number, random: () => number): void {
   if (perMs >= pace.bestPerMs * 0.95) [pace.bestMicros, pace.bestPerMs] = [pace.everyMicros, perMs]
@@ -160,7 +160,7 @@ function partsOf(
   })
 }
 
-/** @returns rounds that counted */
+/** @returns rounds that counted in which those who looked for something found it */
 function count(
   shape: LitmusShape,
   { rounds }: RacePart,
@@ -168,7 +168,7 @@ function count(
   pace: Pace,
   result: RaceResult,
 ): number {
-  let counted = 0
+  let telling = 0
   for (let round = 0; round < rounds; round++) {
     const starts = records.map((record) => record.starts[round] as number)
     const first = Math.min(...starts)
@@ -180,7 +180,7 @@ function count(
       result.missed++
       continue
     }
-    counted++
+    if (hasFound(shape, values)) telling++
     result.rounds++
     const isLater = shape.lastIsLater === true && isAfter(records, round)
     const read = values.filter((some) => some.length > 0).map((some) => some.join(' '))
@@ -188,7 +188,13 @@ function count(
     result.outcomes[outcome] = (result.outcomes[outcome] ?? 0) + 1
     if (isOutcome(shape, values, isLater)) result.seen++
   }
-  return counted
+  return telling
+}
+
+function hasFound(shape: LitmusShape, values: readonly number[][]): boolean {
+  return shape.programs.every(([first], at) => {
+    return first?.[0] !== 'read' || first[2] === 0 || values[at]?.[0] !== 0
+  })
 }
 
 function valuesOf(shape: LitmusShape, at: number, { values }: RaceRecord, round: number): number[] {

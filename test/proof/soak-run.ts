@@ -36,7 +36,7 @@ export async function soak(t: Test, run: SoakRun): Promise<void> {
   })
   t.comment(`seed ${seed}`)
   const stage = new Stage(t)
-  const nodes = await Promise.all(names.map((name) => stage.node(name)))
+  const nodes = await Promise.all(names.map((name) => stage.node(name, { limitMs })))
   const plan: SoakPlan = {
     cluster: {
       nodes: nodes.map(({ host, port, name }) => ({ host, port, name, threads: 2 })),

@@ -24,7 +24,7 @@ export async function stopReaders(
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const stage = new Stage(t)
   const names = ['node-1', ...victims]
-  const nodes = await Promise.all(names.map((name) => stage.node(name)))
+  const nodes = await Promise.all(names.map((name) => stage.node(name, { limitMs })))
   const plan: StoppedPlan = {
     cluster: {
       nodes: nodes.map(({ host, port, name }) => ({ host, port, name, threads: 2 })),
