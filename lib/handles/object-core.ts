@@ -132,6 +132,8 @@ export class ObjectCore {
   /** What the calling thread reads of it without asking; undefined where that may not be so. */
   quick(field: string): FieldRead | undefined {
     if (this.#quick === undefined || place.simulated !== undefined) return undefined
+    // A module that is being loaded is refused what its thread knows as well.
+    if (place.pool && place.isLoading()) return undefined
     return this.#quick.quick(field)
   }
 
