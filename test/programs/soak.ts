@@ -93,10 +93,12 @@ class Soak {
       if (this.#isOver) return
       const name = victims[Math.floor(this.#random() * victims.length)] as string
       const pid = (await this.#cluster.stats()).find((one) => one.name === name)?.pid
+      // On a busy machine a node may be lost without our help, and comes back as well.
+      if (pid === undefined) continue
       const back = this.#news('join', name)
       const gone = this.#news('leave', name)
       this.#kills++
-      process.kill(pid as number, 'SIGKILL')
+      process.kill(pid, 'SIGKILL')
       await gone
       await back
     }
