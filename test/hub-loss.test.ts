@@ -62,3 +62,13 @@ for (const way of ['crash', 'terminate']) {
     })
   }
 }
+
+for (const what of ['a loop', 'a loop for an absent field']) {
+  t.test(`A program that only reads throws when the hub ends (crash in ${what})`, async (t) => {
+    const { code, stdout, stderr, timedOut } = await runProgram('hub-loss', `crash in ${what}`)
+    t.equal(timedOut, false)
+    t.equal(stderr, '')
+    t.equal(code, 0)
+    t.match(jsonLines(stdout)[0], { what: 'blocking', thrown: true, ...lost })
+  })
+}

@@ -393,8 +393,9 @@ export class Hub implements ThreadHost {
     this.#flush(Infinity)
   }
 
-  /** The hub cannot go on: those who are blocked on it are to look at its words now. */
+  /** The hub cannot go on: who is blocked on it, or only reads, is to look at its words now. */
   wakeAll(): void {
+    this.#stores.published.memory.close()
     for (const session of this.#sessions.values()) session.wake()
   }
 }

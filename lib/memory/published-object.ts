@@ -128,6 +128,12 @@ export class PublishedObject {
     return moved
   }
 
+  /** Nothing of it is true any more, and nothing else will be. */
+  close(): void {
+    for (const field of this.cells.keys()) this.lock(field)
+    for (const { words } of this.#blocks) Atomics.or(words, blockHead, flagMoved)
+  }
+
   #make(field: string): WriterCell {
     const measure = measureText(field)
     const needed = entryHeadWords + wordsFor(textBytes(measure))

@@ -89,6 +89,11 @@ export class ReplicaWriter {
     if (object !== undefined) this.#write(key, object, rows)
   }
 
+  /** There is no hub any more: whoever reads has to ask, and so comes to know it. */
+  close(): void {
+    for (const object of this.#objects.values()) object.close()
+  }
+
   /** The blocks of the object's directory from this one on: none if it is not published. */
   blocks(key: string, from: number): readonly SharedArrayBuffer[] {
     return this.#objects.get(key)?.blocks(from) ?? []

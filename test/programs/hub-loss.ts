@@ -102,6 +102,11 @@ async function blocked(act: () => unknown): Promise<void> {
   await tellHow('blocking', act)
 }
 
+/** Each read of this loop is one of memory, and no event is seen. */
+function spin(field: 'x' | 'never', value: unknown): void {
+  while (blocking[field] === value);
+}
+
 function acquireForEver(): void {
   const lock = BlockingLock('held by a routine')
   goaway(holds).catch(() => {})
@@ -122,6 +127,8 @@ if (isSpawner) {
   if (way.endsWith('lonely')) await lonely()
   if (way.endsWith('lonely routine')) await lonelyRoutine()
   if (way.endsWith('waitFor')) await blocked(() => blocking.waitFor('never'))
+  if (way.endsWith('loop')) await blocked(() => spin('x', 1))
+  if (way.endsWith('absent field')) await blocked(() => spin('never', undefined))
   if (way.endsWith('acquire')) await tellHow('blocking', acquireForEver)
   tell({ what: 'took', ms: performance.now() - started })
 }
