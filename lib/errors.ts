@@ -16,6 +16,7 @@ export type GoawayErrorCode =
   | 'ERR_GOAWAY_FUNCTION_NOT_FOUND'
   | 'ERR_GOAWAY_HISTORY'
   | 'ERR_GOAWAY_HUB_LOST'
+  | 'ERR_GOAWAY_ITEMS'
   | 'ERR_GOAWAY_LAUNCH'
   | 'ERR_GOAWAY_LIMIT'
   | 'ERR_GOAWAY_LINK_LOST'
@@ -55,6 +56,10 @@ export interface GoawayErrorDetails {
   thread?: number
   /** Which attempt failed, from 1. */
   attempt?: number
+  /** Of `map`: index of the item that the error is about, or of the first of several. */
+  index?: number
+  /** Of `map`: how many items the error is about, if not one. */
+  items?: number
 }
 
 const brand = Symbol.for('goaway.error')
@@ -72,6 +77,8 @@ export class GoawayError extends Error {
   declare readonly node?: string
   declare readonly thread?: number
   declare readonly attempt?: number
+  declare readonly index?: number
+  declare readonly items?: number
 
   constructor(code: GoawayErrorCode, message: string, details: GoawayErrorDetails = {}) {
     const { cause, ...rest } = details

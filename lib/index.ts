@@ -45,6 +45,9 @@ export {
   shutdown,
 } from './handles/init.ts'
 export type { AsyncLock, Held } from './handles/lock.ts'
+export { type Mapping, map } from './handles/map.ts'
+export type { MapError, MapFailure } from './handles/map-error.ts'
+export type { MapOptions, MapProgress } from './handles/map-options.ts'
 export type { AsyncObject } from './handles/object.ts'
 export type { ReleaseOptions } from './handles/release-core.ts'
 export type { AsyncReleaseObject, HeldObject } from './handles/release-object.ts'

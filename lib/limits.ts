@@ -338,6 +338,31 @@ export const weakStateRows = 4096
 export const sectionFieldsMax = 256 * 1024
 export const sectionBytesMax = valueBytesMax
 
+// Of `map`.
+
+/** Items of a chunk: more gain nothing, and would keep others from their share. */
+export const mapChunkItemsMax = 8192
+/** Bytes of a chunk's items, by a rough count: it is in memory whole, here and there. */
+export const mapChunkBytesMax = 1024 * 1024
+/** Milliseconds of work that a chunk is to be, and that one near the end is to be at least. */
+export const mapChunkMs = 5
+export const mapChunkMsMin = 0.5
+/** A chunk is at most so many times as large as one that is known to have been small enough. */
+export const mapChunkGrowth = 8
+/** A chunk of items that come slowly is sent after so long, in milliseconds, though not full. */
+export const mapFillMs = 2
+/** Chunks under way at a time. */
+export const mapConcurrencyMax = 64 * 1024
+/** Chunks under way for each thread: one that runs and one that is there when it ends. */
+export const mapChunksPerThread = 2
+/** Chunks drawn and not yet read by who iterates, for each one that may be under way. */
+export const mapAheadFactor = 2
+/** Errors that are collected: with one more the map stops. */
+export const mapErrorsMax = 64 * 1024
+/** A chunk lags when it takes so many times as long as others, and this in milliseconds. */
+export const mapHedgeFactor = 3
+export const mapHedgeMsMin = 50
+
 // Of histories.
 
 /** A value whose JSON is longer is shown in a history by its beginning and a hash. */

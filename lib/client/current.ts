@@ -17,6 +17,8 @@ export interface Node {
   readonly routines: RoutineTable
   /** Set in a pool thread: its number. */
   readonly thread: number
+  /** Routines that its process runs at a time; in a simulation's program all of them. */
+  readonly threads: number
   /** It has neighbours: what is passed may have to leave the process, and is packed as bytes. */
   readonly clustered: boolean
   /** Where this thread records what it does to objects and locks, if it is to. */

@@ -38,6 +38,19 @@ export function makeAddress(fn: RoutineFunction, at: AddressPlace): FunctionAddr
   }
 }
 
+/** What tells a function over items from the function itself. */
+const itemsMark = '#items'
+
+/** The address of the function as it is called for each of a list of items. */
+export function overItems(address: FunctionAddress): FunctionAddress {
+  return { ...address, key: address.key + itemsMark, items: true }
+}
+
+/** The address of the function itself. */
+export function ofOneItem({ items: _, ...address }: FunctionAddress): FunctionAddress {
+  return { ...address, key: address.key.slice(0, -itemsMark.length) }
+}
+
 /** The name, even where the program has put something else in its place. */
 export function nameOf(fn: RoutineFunction): string {
   return typeof fn.name === 'string' ? fn.name : ''

@@ -38,6 +38,16 @@ export function packRepeatable(value: unknown, where: string): Payload {
   return encodeCall(value, where, true) as Uint8Array
 }
 
+/**
+ * Packs a list: as bytes however large it is, for lists are large and on their way all the time. A
+ * port would have to be asked for when the routine begins, and copies each object twice.
+ *
+ * @throws {GoawayError} ERR_GOAWAY_VALUE
+ */
+export function packList(value: unknown, where: string): Payload {
+  return encodeCall(value, where, false) ?? packPayload(value, where)
+}
+
 /** Undefined if only a port can carry it. What is moved is copied, and gone here. */
 function packBytes(
   value: unknown,

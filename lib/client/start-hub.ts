@@ -161,7 +161,8 @@ export function startHub(options: StartOptions): Node {
     process.once('beforeExit', end)
     client.onLost(() => process.off('beforeExit', end))
   }
-  const node = { name: 'local', client, routines, thread: 0, clustered, members, close }
+  const own = { client, routines, threads, members, close }
+  const node: Node = { name: 'local', thread: 0, clustered, ...own }
   return history === undefined ? node : { ...node, recorder: history.recorder }
 }
 

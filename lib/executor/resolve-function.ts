@@ -5,12 +5,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { bundledFile, isBundled } from '../client/bundled.ts'
 import type { FunctionAddress, RoutineFunction } from '../client/function-address.ts'
-import { fingerprintOf, nameOf } from '../client/function-address.ts'
+import { fingerprintOf, nameOf, ofOneItem } from '../client/function-address.ts'
 import { inspectFunction } from '../client/inspect-function.ts'
 import { exportedFunctions, rememberAddress } from '../client/locate.ts'
 import { describeUrl } from '../client/refuse-function.ts'
 import { GoawayError, isGoawayError } from '../errors.ts'
 import { errorCauseDepthMax } from '../limits.ts'
+import { forEachItem } from './items-run.ts'
 import { registerTsx } from './register-tsx.ts'
 
 /** A program has fewer functions; one that makes module URLs without end must not fill memory. */
@@ -64,10 +65,11 @@ export function refuseModule(error: GoawayError): void {
 
 async function resolveByImport(address: FunctionAddress): Promise<RoutineFunction> {
   const namespace = await importModule(address.module)
-  const fn = matchExport(namespace, address)
+  const exported = matchExport(namespace, address)
+  const fn = address.items === true ? forEachItem(exported) : exported
   if (resolved.size >= resolvedMax) resolved.clear()
   resolved.set(address.key, fn)
-  rememberAddress(fn, address)
+  rememberAddress(exported, address.items === true ? ofOneItem(address) : address)
   return fn
 }
 

@@ -16,8 +16,8 @@ export interface RoutinePlace {
 export class RoutineContext {
   /** The routine's id, the same its caller sees. */
   readonly id: number
-  /** Which attempt this is, from 1. */
-  readonly attempt: number
+  /** Which attempt this is, from 1. That of items is counted by their `map`. */
+  attempt: number
   /** Name of the node it runs on. */
   readonly node: string
   /** Number of the thread it runs on. */

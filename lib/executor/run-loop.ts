@@ -12,7 +12,7 @@ import type { Node } from '../client/current.ts'
 import { recordOf, withDetails } from '../client/error-codec.ts'
 import type { RoutineFunction } from '../client/function-address.ts'
 import type { HubClient } from '../client/hub-client.ts'
-import { dropPayload, packPayload, unpackPayload } from '../client/payload.ts'
+import { dropPayload, packList, packPayload, unpackPayload } from '../client/payload.ts'
 import { endScope, type Scope, scopes } from '../client/scope.ts'
 import { type Clock, realClock } from '../clock.ts'
 import { GoawayError } from '../errors.ts'
@@ -28,6 +28,7 @@ import {
   type RunMessage,
 } from '../wire/messages.ts'
 import { wordDemand, wordParkedAt, wordRunning } from '../wire/shared-words.ts'
+import { isItemsResult, withoutRefused } from './items-run.ts'
 import { Producer } from './producer.ts'
 import { resolveFunction } from './resolve-function.ts'
 import { RoutineContext } from './routine-context.ts'
@@ -277,7 +278,7 @@ export class RunLoop {
     if (begun.over) return
     let message: ReportMessage
     try {
-      message = ['done', begun.routine, packPayload(value, 'result')]
+      message = ['done', begun.routine, packOutcome(value)]
     } catch (error) {
       return this.#fail(begun, error)
     }
@@ -374,6 +375,16 @@ export class RunLoop {
 
   #report(message: ReportMessage): void {
     if (this.#client.lost === undefined) this.#client.send(message)
+  }
+}
+
+/** Of a list of items, one whose result cannot be passed must not take the others with it. */
+function packOutcome(value: unknown): Payload {
+  if (!isItemsResult(value)) return packPayload(value, 'result')
+  try {
+    return packList(value, 'result')
+  } catch {
+    return packList(withoutRefused(value), 'result')
   }
 }
 

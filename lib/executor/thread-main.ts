@@ -38,9 +38,9 @@ export function serve(start: PooledStart): Promise<void> {
     reported.add(error)
     refuseModule(error)
   }
-  const { node: name, thread, clustered, history } = start
+  const { node: name, thread, threads, clustered, history } = start
   const recorder = history === undefined ? undefined : new Recorder(history)
-  place.node = { name, client, routines, thread, clustered, recorder }
+  place.node = { name, client, routines, thread, threads, clustered, recorder }
   const printer = start.printsToHub ? new Printer(channel) : undefined
   const beforeEnd = printer?.settle.bind(printer)
   const loop = new RunLoop(client, { node: name, thread, beforeEnd })

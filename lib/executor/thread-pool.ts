@@ -9,6 +9,8 @@ export interface ThreadStart {
   readonly client: number
   readonly node: string
   readonly thread: number
+  /** Routines that the process runs at a time. */
+  readonly threads: number
   readonly clustered: boolean
   /** The program's own arguments, at a node: its threads may be older than its application. */
   readonly argv?: readonly string[]

@@ -276,7 +276,7 @@ export class ThreadTeam {
   #open(id: number): void {
     const words = new ThreadWords()
     const client = this.#host.nextClient()
-    const { argv, node, hubWords, history } = this.#options
+    const { argv, node, hubWords, history, threads } = this.#options
     const { code } = this.#host
     const pooled = this.#options.pool.open({
       words: words.buffer,
@@ -284,6 +284,7 @@ export class ThreadTeam {
       client,
       node,
       thread: id,
+      threads,
       clustered: this.#options.clustered ?? false,
       ...(code === undefined ? {} : { code }),
       ...(argv === undefined ? {} : { argv }),

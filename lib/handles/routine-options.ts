@@ -79,28 +79,48 @@ function isDelay(value: number): boolean {
   return typeof value === 'number' && value >= 0 && value <= timerMsMax
 }
 
+/** The options of one call: its own, and those of routines that it takes too. */
+export interface OptionTable {
+  readonly checks: { readonly [name: string]: ((value: never) => boolean) | undefined }
+  readonly expected: { readonly [name: string]: string | undefined }
+  readonly shared: readonly (keyof RoutineOptions)[]
+}
+
+const own: OptionTable = { checks: {}, expected: {}, shared: Object.keys(checks) as never }
+
 /** @throws {TypeError} naming the option and the value received */
-export function checkOptions(options: RoutineOptions): RoutineOptions {
+export function checkEach(call: string, table: OptionTable, options: object): void {
   if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`goaway.with() takes an object: ${inspect(options)}`)
+    throw new TypeError(`${call} takes an object of options: ${inspect(options)}`)
   }
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue
-    if (!Object.hasOwn(checks, name)) {
-      const names = Object.keys(checks).join(', ')
-      throw new TypeError(`Unknown option of goaway.with(): ${name}; there are ${names}`)
+    const key = table.shared.find((one) => one === name)
+    const check = Object.hasOwn(table.checks, name) ? table.checks[name] : key && checks[key]
+    if (check === undefined) {
+      const names = [...Object.keys(table.checks), ...table.shared].join(', ')
+      throw new TypeError(`Unknown option of ${call}: ${name}; there are ${names}`)
     }
-    const key = name as keyof RoutineOptions
-    if (!checks[key](value as never)) {
-      throw new TypeError(`Option ${name} has to be ${expected[key]}: ${inspect(value)}`)
+    if (!check(value as never)) {
+      const what = table.expected[name] ?? (key && expected[key])
+      throw new TypeError(`Option ${name} has to be ${what}: ${inspect(value, { depth: 1 })}`)
     }
   }
-  const { retries = 0, idempotent = false, transfer } = options
-  if (retries > 0 && !idempotent) {
-    throw new TypeError(
-      `Option retries needs idempotent: true, for a lost routine may have run already: ${retries}`,
-    )
-  }
+}
+
+/** @throws {TypeError} naming the value received */
+export function checkRetries({ retries = 0, idempotent = false }: RoutineOptions): void {
+  if (retries === 0 || idempotent) return
+  throw new TypeError(
+    `Option retries needs idempotent: true, for a lost routine may have run already: ${retries}`,
+  )
+}
+
+/** @throws {TypeError} naming the option and the value received */
+export function checkOptions(options: RoutineOptions): RoutineOptions {
+  checkEach('goaway.with()', own, options)
+  checkRetries(options)
+  const { retries = 0, transfer } = options
   if (retries > 0 && transfer !== undefined && transfer.length > 0) {
     throw new TypeError('Option transfer cannot go with retries: what has moved cannot move again')
   }

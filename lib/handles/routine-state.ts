@@ -2,11 +2,11 @@
 import { currentNode, type Node } from '../client/current.ts'
 import { recordOf } from '../client/error-codec.ts'
 import { locate } from '../client/locate.ts'
-import { packPayload, packRepeatable } from '../client/payload.ts'
+import { packList, packPayload, packRepeatable } from '../client/payload.ts'
 import type { RoutineListener } from '../client/routine-table.ts'
 import { currentScope } from '../client/scope.ts'
 import { GoawayError, isGoawayError } from '../errors.ts'
-import type { FunctionAddress, RoutineTerms } from '../wire/messages.ts'
+import type { FunctionAddress, Payload, RoutineTerms } from '../wire/messages.ts'
 import type { RoutineOptions } from './routine-options.ts'
 
 /**
@@ -76,13 +76,10 @@ export class RoutineState implements RoutineListener, RoutineControl {
 
   submit(node: Node, address: FunctionAddress, args: readonly unknown[], order: Order): void {
     const { routines } = node
-    const { signal, transfer } = order.options
+    const { signal } = order.options
     if (signal?.aborted === true) return this.rejected(this.#cancellation(signal.reason))
     const { terms } = order
-    const payload =
-      terms.attemptsMax > 1
-        ? packRepeatable(args, 'arguments')
-        : packPayload(args, 'argument', transfer)
+    const payload = packArguments(args, address, order)
     this.#home = node
     this.id = routines.add(this)
     try {
@@ -148,4 +145,14 @@ export class RoutineState implements RoutineListener, RoutineControl {
 export interface Order {
   readonly options: RoutineOptions
   readonly terms: RoutineTerms
+}
+
+function packArguments(
+  args: readonly unknown[],
+  { items }: FunctionAddress,
+  { terms, options }: Order,
+): Payload {
+  if (items === true) return packList(args, 'argument')
+  if (terms.attemptsMax > 1) return packRepeatable(args, 'arguments')
+  return packPayload(args, 'argument', options.transfer)
 }

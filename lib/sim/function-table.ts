@@ -1,8 +1,9 @@
 /** Functions of a simulation: any function is known to all of its processes, for they are one. */
 
-import { makeAddress, type RoutineFunction } from '../client/function-address.ts'
+import { makeAddress, ofOneItem, type RoutineFunction } from '../client/function-address.ts'
 import { locate } from '../client/locate.ts'
 import { GoawayError } from '../errors.ts'
+import { forEachItem } from '../executor/items-run.ts'
 import type { FunctionAddress } from '../wire/messages.ts'
 
 export class FunctionTable {
@@ -22,9 +23,15 @@ export class FunctionTable {
     return address
   }
 
-  resolve({ key, name }: FunctionAddress): RoutineFunction {
+  resolve(address: FunctionAddress): RoutineFunction {
+    const { key, name } = address
     const found = this.#functions.get(key)
     if (found !== undefined) return found
+    if (address.items === true) {
+      const each = forEachItem(this.resolve(ofOneItem(address)))
+      this.#functions.set(key, each)
+      return each
+    }
     const text = `Cannot run function ${name}: it is not of this simulation`
     throw new GoawayError('ERR_GOAWAY_FUNCTION_NOT_FOUND', text)
   }

@@ -103,7 +103,8 @@ export class SimulatedCluster {
     this.network = new Network(this.agenda, this.random.stream('network'), { leastMs, mostMs })
     this.machines = this.#makeMachines()
     const spawner = this.#startProcess(this.machine('spawner'))
-    this.program = spawner.attachProgram()
+    const threads = this.machines.reduce((sum, machine) => sum + machine.threads, 0)
+    this.program = spawner.attachProgram(threads)
     const { spawnerTimeoutMs = nodeTimeoutMs } = options
     const times = { nodeTimeoutMs: spawnerTimeoutMs, linkGraceMs }
     this.#oracle = driveSpawner(spawner, times, (place) => this.#removed(place))

@@ -28,9 +28,9 @@ export class SimulatedPool implements ThreadPool {
   open(start: ThreadStart): PoolThread {
     const home = this.#home
     const [port, far] = SimulatedPort.pair(this.#space)
-    const { client, thread: number } = start
+    const { client, thread: number, threads } = start
     const words = new ThreadWords(start.words)
-    const thread = new SimulatedThread({ home, client, thread: number, port: far, words })
+    const thread = new SimulatedThread({ home, client, thread: number, threads, port: far, words })
     this.threads.add(thread)
     let close = (): void => {}
     let lose: (error: Error) => void = () => {}

@@ -114,23 +114,30 @@ export class SimulatedProcess implements LinkOwner, ThreadHome {
     return this.machine.isUp && this.machine.lives > this.#life
   }
 
-  /** A thread that runs the program, as at the spawner's. */
-  attachProgram(): SimulatedThread {
-    return this.#attach((port, words) => this.hub.attachProgram(port, words))
+  /**
+   * A thread that runs the program, as at the spawner's.
+   *
+   * @param threads of the whole cluster
+   */
+  attachProgram(threads: number): SimulatedThread {
+    return this.#attach(threads, (port, words) => this.hub.attachProgram(port, words))
   }
 
-  #attach(attach: (port: SimulatedPort, words: ThreadWords) => number): SimulatedThread {
+  #attach(
+    threads: number,
+    attach: (port: SimulatedPort, words: ThreadWords) => number,
+  ): SimulatedThread {
     const [port, far] = SimulatedPort.pair(this.#space)
     const words = new ThreadWords()
     const client = attach(port, words)
-    const thread = new SimulatedThread({ home: this, client, thread: 0, port: far, words })
+    const thread = new SimulatedThread({ home: this, client, thread: 0, threads, port: far, words })
     this.#clients.push(thread)
     return thread
   }
 
   /** One more thread of this process that is no thread of its pool. */
   thread(): SimulatedThread {
-    return this.#attach((port, words) => {
+    return this.#attach(this.machine.threads, (port, words) => {
       const client = this.hub.nextClient()
       this.hub.attach(client, 0, port, words)
       return client

@@ -40,6 +40,8 @@ export interface SimulatedThreadOptions {
   readonly client: number
   /** Its number in the pool; 0 for a program's own. */
   readonly thread: number
+  /** Routines that its process, or with a program the cluster, runs at a time. */
+  readonly threads: number
   readonly port: SimulatedPort
   readonly words: ThreadWords
 }
@@ -115,6 +117,7 @@ export class SimulatedThread implements Node, Owner {
   readonly home: ThreadHome
   readonly name: string
   readonly thread: number
+  readonly threads: number
   readonly clustered = true
   readonly client: SimulatedClient
   readonly routines: SimulatedRoutines
@@ -126,10 +129,11 @@ export class SimulatedThread implements Node, Owner {
   #isOver = false
 
   constructor(options: SimulatedThreadOptions) {
-    const { home, client, thread, port, words } = options
+    const { home, client, thread, threads, port, words } = options
     this.home = home
     this.name = home.name
     this.thread = thread
+    this.threads = threads
     this.#port = port
     this.recorder = home.recorder()
     this.random = home.random.stream(`thread ${client}`)

@@ -123,6 +123,8 @@ export interface FunctionAddress {
   /** Hash of the function's text. */
   readonly fingerprint: string
   readonly kind: 'function' | 'generator' | 'async-generator'
+  /** The function is called for each of a list of items: a routine is a chunk of `map`. */
+  readonly items?: true
 }
 
 /** What this library needs of a MessagePort, so that pure rooms need no `node:` import. */

@@ -41,7 +41,14 @@ export class StandClient {
     this.client = new HubClient(id, new Channel(port1, words, hubWords), keeper)
     const routines = new RoutineTable(keeper, id * routinesPerClient)
     routines.executor = new PortExecutor(this.client, routines)
-    this.node = { name: hub.node, client: this.client, routines, thread: 0, clustered: false }
+    this.node = {
+      name: hub.node,
+      client: this.client,
+      routines,
+      thread: 0,
+      threads: 1,
+      clustered: false,
+    }
     port1.on('message', (frame: PortFrame) => this.client.receive(frame))
   }
 
