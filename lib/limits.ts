@@ -298,6 +298,8 @@ export const directoryBytesMin = 1024
 export const directoryBytesMax = 256 * 1024
 /** An object that has more cells of deleted fields than this, and than others, is moved. */
 export const absentCellsMax = 1000
+/** Objects that threads of one node read by themselves: those beyond are read by message. */
+export const publishedObjectsMax = 64 * 1024
 /** Memory is looked through for reuse after so many values were replaced, or so many bytes. */
 export const retiredRecordsMax = 64
 export const retiredBytesMax = 256 * 1024

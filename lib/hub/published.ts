@@ -6,6 +6,7 @@
  * Rule 2: what a machine orders at once shows at once, and before anything else that it orders is
  * done: whoever is told of a write finds it in the memory.
  */
+import { publishedObjectsMax } from '../limits.ts'
 import { ReplicaWriter } from '../memory/replica-writer.ts'
 import type { CellRow } from '../protocol/replica.ts'
 import type { MemoryAnswer, MemoryOperation, SharedStore } from '../wire/memory-messages.ts'
@@ -19,9 +20,12 @@ type OpenOperation = Extract<MemoryOperation, readonly ['open', ...unknown[]]>
 
 export class Published {
   readonly memory: ReplicaWriter
+  readonly #objectsMax: number
+  #objects = 0
 
-  constructor(hubWords: Int32Array) {
+  constructor(hubWords: Int32Array, objectsMax = publishedObjectsMax) {
     this.memory = new ReplicaWriter(hubWords)
+    this.#objectsMax = objectsMax
   }
 
   /** @param rows what the object's machine shows of it; `null`: nothing may be read now */
@@ -32,9 +36,12 @@ export class Published {
     const { memory } = this
     const key = keyOf(store, object)
     if (!memory.isPublished(key)) {
+      // What is published stays so: names that are made up as a program goes would fill the memory.
+      if (this.#objects >= this.#objectsMax) return 0
       const shown = rows()
       if (shown === null) return null
       memory.publish(key, shown)
+      this.#objects += 1
     }
     const now = memory.generation(key)
     const first = now === generation ? from : 0

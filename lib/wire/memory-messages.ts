@@ -3,7 +3,8 @@ import type { ReplicatedStore } from './replica-messages.ts'
 
 /**
  * `open` answers the memory of the object's fields, from block `from` on if its generation is still
- * that one, else all of it; `null`: not now; 0: never, it is at another node.
+ * that one, else all of it; `null`: not now; 0: never, as it is
+ * at another node, or as there are too many.
  */
 export type MemoryOperation =
   | readonly ['open', store: SharedStore, object: string, from: number, generation: number]

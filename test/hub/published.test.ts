@@ -77,3 +77,13 @@ t.test('A view that comes late does not show what a held update has invalidated'
   feed(2, 'validate', 2, 'o', 2)
   t.equal(read('lin-fast-read', 'o', 'x'), 'new')
 })
+
+t.test('Objects beyond the bound are read by message', async (t) => {
+  const published = new Published(createHubWords(), 2)
+  const open = (name: string): MemoryAnswer =>
+    published.open(['open', 'strict', name, 0, 0], () => [])
+  t.match(open('one'), [1, 0])
+  t.match(open('two'), [1, 0])
+  t.equal(open('three'), 0)
+  t.match(open('one'), [1, 0], 'those that there are stay')
+})
