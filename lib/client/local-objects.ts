@@ -15,7 +15,7 @@ import { type Clock, realClock } from '../clock.ts'
 import { oneWayWritesMax } from '../limits.ts'
 import { absentCell, Cell, ObjectCells } from '../memory/object-cells.ts'
 import { ReplicaReader } from '../memory/replica-reader.ts'
-import { leaseHolds } from '../wire/lease-word.ts'
+import { isForEver, leaseHolds } from '../wire/lease-word.ts'
 import type { MemoryOperation, SharedStore } from '../wire/memory-messages.ts'
 import type { Answer, EncodedValue } from '../wire/messages.ts'
 import { wordLease, wordTaken, wordTakenCausal } from '../wire/shared-words.ts'
@@ -25,6 +25,7 @@ import { decodeStored } from './values.ts'
 export interface LocalRead {
   readonly version: number
   readonly value: unknown
+  isProperty?: boolean
 }
 
 /** The memory a thread shares with its hub. */
@@ -40,11 +41,10 @@ const versionUnknown = -1
 export class LocalObjects {
   readonly #weak: OneWayWrites
   readonly #causal: OneWayWrites
-  /** Calls to objects of one log that have no answer yet. */
-  #callsToLog = 0
+  readonly #log: LogCalls = { open: 0 }
   readonly #objects = new Map<string, LocalObject>()
   readonly #reader: ReplicaReader
-  readonly #mayRead: () => boolean
+  readonly #lease: LeaseTest
   /** The segment that a read could not do without. */
   #segment: number | undefined
 
@@ -60,24 +60,23 @@ export class LocalObjects {
         return undefined
       },
     })
-    const now = (): number => clock.shared()
-    this.#mayRead = () => leaseHolds(Atomics.load(hubWords, wordLease), now)
+    this.#lease = new LeaseTest(hubWords, () => clock.shared())
   }
 
   of(store: SharedStore, name: string): LocalObject {
     const key = `${store} ${name}`
     let object = this.#objects.get(key)
     if (object === undefined) {
-      object = new LocalObject(this, this.#reader, [store, name], this.#testOf(store))
+      object = new LocalObject(this, this.#reader, [store, name], this.#testsOf(store))
       this.#objects.set(key, object)
     }
     return object
   }
 
-  #testOf(store: SharedStore): (() => boolean) | undefined {
-    if (store === 'lin-fast-read') return this.#mayRead
-    // Of these and the others, an object's master is never replaced, and a copy may be old.
-    return store === 'update-on-release' ? () => this.#callsToLog === 0 : undefined
+  #testsOf(store: SharedStore): ReadTests {
+    // Of the others, an object's master is never replaced, and a copy may be old.
+    const lease = store === 'lin-fast-read' ? this.#lease : undefined
+    return { lease, log: store === 'update-on-release' ? this.#log : noLog }
   }
 
   oneWay(store: SharedStore): OneWayWrites {
@@ -86,7 +85,7 @@ export class LocalObjects {
 
   /** So many calls to objects of that store more, or less, have no answer. */
   called(store: SharedStore, calls: number): void {
-    if (store === 'update-on-release') this.#callsToLog += calls
+    if (store === 'update-on-release') this.#log.open += calls
   }
 
   takeWantedSegment(): number | undefined {
@@ -103,6 +102,38 @@ export class LocalObjects {
   end(): void {
     for (const object of this.#objects.values()) object.end()
     this.#objects.clear()
+  }
+}
+
+/** What has to be so for a read to be answered here. */
+interface ReadTests {
+  readonly lease: LeaseTest | undefined
+  readonly log: LogCalls
+}
+
+/** Calls to objects that show one log: while any has no answer, all of them are asked for. */
+interface LogCalls {
+  open: number
+}
+
+const noLog: LogCalls = { open: 0 }
+
+/** Whether this node may answer reads now. */
+class LeaseTest {
+  readonly #words: Int32Array
+  readonly #now: () => number
+
+  constructor(hubWords: Int32Array, now: () => number) {
+    this.#words = hubWords
+    this.#now = now
+  }
+
+  get isNeeded(): boolean {
+    return !isForEver(Atomics.load(this.#words, wordLease))
+  }
+
+  holds(): boolean {
+    return leaseHolds(Atomics.load(this.#words, wordLease), this.#now)
   }
 }
 
@@ -147,7 +178,8 @@ interface OwnWrite {
 export class LocalObject {
   readonly #home: LocalObjects
   readonly #operation: readonly [store: SharedStore, name: string]
-  readonly #mayRead: (() => boolean) | undefined
+  readonly #log: LogCalls
+  #lease: LeaseTest | undefined
   readonly #oneWay: OneWayWrites
   readonly #cells: ObjectCells
   /** The cells of the same, for a quick look; none while the thread is to see something else. */
@@ -167,11 +199,12 @@ export class LocalObject {
     home: LocalObjects,
     reader: ReplicaReader,
     operation: readonly [store: SharedStore, name: string],
-    mayRead: (() => boolean) | undefined,
+    { lease, log }: ReadTests,
   ) {
     this.#home = home
     this.#operation = operation
-    this.#mayRead = mayRead
+    this.#log = log
+    this.#lease = lease
     this.#oneWay = home.oneWay(operation[0])
     const blocks = (): undefined => {
       this.#wantsBlocks = true
@@ -183,7 +216,11 @@ export class LocalObject {
   quick(field: string): LocalRead | undefined {
     const cell = this.#quick.get(field)
     if (cell === undefined || Atomics.load(cell.words, cell.at) !== cell.word) return undefined
-    return this.#mayRead === undefined || this.#mayRead() ? cell : undefined
+    return this.#mayRead() ? cell : undefined
+  }
+
+  #mayRead(): boolean {
+    return this.#log.open === 0 && (this.#lease === undefined || this.#lease.holds())
   }
 
   /**
@@ -200,7 +237,7 @@ export class LocalObject {
     if (read instanceof Cell && read.isDecoded && read.version === known?.version) {
       read.value = known.value
     }
-    return this.#mayRead === undefined || this.#mayRead() ? read : undefined
+    return this.#mayRead() ? read : undefined
   }
 
   /** What this thread has decoded of that version here. */
@@ -233,6 +270,7 @@ export class LocalObject {
     if (!Array.isArray(answer) || this.#isElsewhere) return false
     this.#cells.addBlocks(answer.slice(2) as SharedArrayBuffer[])
     this.#isOpen = true
+    if (this.#lease?.isNeeded === false) this.#lease = undefined
     this.#show()
     return true
   }

@@ -2,4 +2,6 @@
 export interface FieldRead {
   readonly version: number
   readonly value: unknown
+  /** It was read as a property of a handle: so its name is none that the handle needs. */
+  isProperty?: boolean
 }

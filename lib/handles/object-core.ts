@@ -129,8 +129,16 @@ export class ObjectCore {
     return [...entries]
   }
 
-  /** What the calling thread reads of it without asking; undefined where that may not be so. */
+  /**
+   * What the caller reads of it without asking; undefined where that may not be so. Take from it at
+   * once.
+   */
   quick(field: string): FieldRead | undefined {
+    return this.buffered(field) ?? this.shown(field)
+  }
+
+  /** The same of what was not written by the caller. */
+  protected shown(field: string): FieldRead | undefined {
     if (this.#quick === undefined || place.simulated !== undefined) return undefined
     // A module that is being loaded is refused what its thread knows as well.
     if (place.pool && place.isLoading()) return undefined

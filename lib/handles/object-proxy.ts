@@ -106,7 +106,14 @@ class FieldTraps implements ProxyHandler<object> {
 
   get(target: object, property: string | symbol): unknown {
     if (typeof property === 'symbol') return Reflect.get(target, property)
-    if (!this.#reserved.has(property)) return this.#methods.get(property)
+    const read = this.#core.quick(property)
+    // The usual case. What it is read from knows that the name is none of ours.
+    if (read?.isProperty === true) return read.value
+    if (!this.#reserved.has(property)) {
+      if (read === undefined) return this.#methods.get(property)
+      read.isProperty = true
+      return read.value
+    }
     // `then` is no field, so that a handle can be returned from an async function.
     return this.#bound.get(property) ?? Reflect.get(target, property)
   }

@@ -120,7 +120,7 @@ export class BlockingMethods {
   get(field: string): unknown {
     const core = this.#core
     // The usual case: what this thread has decoded is still so.
-    const read = core.buffered(field) ?? core.quick(field)
+    const read = core.quick(field)
     return read === undefined ? readField(core, field).value : read.value
   }
 

@@ -32,7 +32,13 @@ export class ReleaseCore extends ObjectCore {
   }
 
   override buffered(field: string): FieldRead | undefined {
-    return openSections.count === 0 ? undefined : this.sectionHere()?.read(field)
+    if (openSections.count === 0) return undefined
+    const { only } = openSections
+    if (only === undefined) return this.sectionHere()?.read(field)
+    // The usual case, on the way of every read: what is not written there is written nowhere,
+    // whoever is calling.
+    const read = only.object === this.name ? only.read(field) : undefined
+    return read === undefined || only.scope === currentScope() ? read : undefined
   }
 
   override allBuffered(): ReadonlyMap<string, FieldRead> | undefined {

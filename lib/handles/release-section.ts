@@ -25,10 +25,36 @@ interface Written {
 
 const removed: FieldRead = { version: 0, value: undefined }
 
-/** In this thread. A thread that has none need not look whose code it runs. */
-export const openSections = { count: 0 }
+/** Those of this thread. */
+class OpenSections {
+  /** A thread that has none need not look whose code it runs. */
+  count = 0
+  /** If there is just one. */
+  only: ReleaseSection | undefined
+  readonly #all = new Set<ReleaseSection>()
+
+  add(section: ReleaseSection): void {
+    this.#all.add(section)
+    this.#changed()
+  }
+
+  delete(section: ReleaseSection): void {
+    this.#all.delete(section)
+    this.#changed()
+  }
+
+  #changed(): void {
+    const [first] = this.#all
+    this.count = this.#all.size
+    this.only = this.count === 1 ? first : undefined
+  }
+}
+
+export const openSections = new OpenSections()
 
 export class ReleaseSection implements HeldSection {
+  /** Its name. */
+  readonly object: string
   readonly lock: string
   readonly token: number
   readonly node: Node
@@ -45,13 +71,14 @@ export class ReleaseSection implements HeldSection {
 
   constructor(core: ObjectCore, token: number, node: Node, scope: Scope) {
     this.#core = core
+    this.object = core.name
     this.lock = objectLock(core.name)
     this.token = token
     this.node = node
     this.scope = scope
     if (scope.sections === undefined) scope.sections = new Map()
     scope.sections.set(core.name, this)
-    openSections.count += 1
+    openSections.add(this)
     node.client.heldLocks.add(this)
   }
 
@@ -65,7 +92,7 @@ export class ReleaseSection implements HeldSection {
 
   lose(reason: GoawayError): void {
     if (this.#isTaken || this.#loss.reason !== undefined) return
-    openSections.count -= 1
+    openSections.delete(this)
     this.node.client.heldLocks.delete(this)
     this.#written.clear()
     this.#loss.happened(reason, this.scope)
@@ -108,7 +135,7 @@ export class ReleaseSection implements HeldSection {
       const details = { cause: reason, maybeExecuted: false }
       throw new GoawayError(reason.code, `${text}: ${reason.message}`, details)
     }
-    openSections.count -= 1
+    openSections.delete(this)
     return Array.from(this.#written.values(), ({ write }) => write)
   }
 
@@ -117,7 +144,7 @@ export class ReleaseSection implements HeldSection {
     const written = this.#written.get(field)
     if (written === undefined || written.read !== undefined) return written?.read
     const { value, shareable } = decodeStored(written.write[1] as Uint8Array)
-    const read: FieldRead = { version: -1, value }
+    const read: FieldRead = { version: -1, value, isProperty: false }
     if (shareable) written.read = read
     return read
   }
@@ -130,12 +157,13 @@ export class ReleaseSection implements HeldSection {
 
   set(field: string, value: EncodedValue): void {
     const isInline = !(value instanceof Uint8Array)
-    const read = isInline ? { version: -1, value } : undefined
+    const read = isInline ? { version: -1, value, isProperty: false } : undefined
     this.#write(field, { write: [field, value], bytes: bytesOf(value), read })
   }
 
   delete(field: string): void {
-    this.#write(field, { write: [field], bytes: 0, read: removed })
+    const read: FieldRead = { version: 0, value: undefined, isProperty: false }
+    this.#write(field, { write: [field], bytes: 0, read })
   }
 
   #write(field: string, written: Written): void {

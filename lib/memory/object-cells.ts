@@ -48,6 +48,8 @@ export class Cell implements CellRead {
   /** Of a value that each read decodes anew, and the word in which they were read. */
   bytes: Uint8Array | undefined = undefined
   bytesWord: number = wordUnread
+  /** For who reads it: whatever was found out of the field's name. */
+  isProperty = false
 
   constructor(words: Int32Array, at: number) {
     this.words = words

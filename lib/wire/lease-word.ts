@@ -20,6 +20,11 @@ export function leaseWordOf(endAt: number): number {
   return word === none || word === forEver ? -1 : word
 }
 
+/** Whether the hub has said that its node needs no lease: then it never does. */
+export function isForEver(word: number): boolean {
+  return word === forEver
+}
+
 /** Whether the lease that the word tells has not run out. `now` is asked only if it matters. */
 export function leaseHolds(word: number, now: () => number): boolean {
   if (word === none) return false

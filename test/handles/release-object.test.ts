@@ -1,7 +1,9 @@
 /** `UpdateOnRelease`: sections, what becomes of them, and who sees what. */
 import { inspect } from 'node:util'
 import { goaway, init, StrictCentralized, shutdown, UpdateOnRelease } from 'goaway'
+import { UpdateOnRelease as Blocking } from 'goaway/sync'
 import t from 'tap'
+import { scopes } from '../../lib/client/scope.ts'
 import {
   acquireTwice,
   addMany,
@@ -186,6 +188,35 @@ t.test('waitFor() sees what its own routine has written, watch() what was releas
   t.equal(await hidden, 3, 'what it hid does not count')
   t.same((await watch.next()).value, 3)
   await watch.return?.()
+})
+
+t.test('a section that is the only one of its thread shows to its own routine alone', async (t) => {
+  const s = UpdateOnRelease<Record<string, number>>('only', { x: 1 })
+  const blocking = Blocking<Record<string, number>>('only')
+  const held = await s.acquire()
+  await s.set('x', 2)
+  await s.set('keys', 3)
+  await s.delete('then')
+  const seen = scopes.run({ owner: 0, held: new Map(), context: undefined, over: false }, () => [
+    blocking.get('x'),
+    blocking.x,
+    blocking.get('keys'),
+  ])
+  t.same(seen, [1, 1, undefined])
+  for (let round = 0; round < 2; round++) {
+    t.same(
+      [blocking.x, blocking.get('x'), blocking.get('keys'), blocking.get('then')],
+      [...[2, 2, 3, undefined]],
+    )
+    t.type(blocking.keys, 'function')
+    t.equal((blocking as { then?: unknown }).then, undefined)
+  }
+  await held.release()
+  t.equal(blocking.x, 2)
+  for (let round = 0; round < 2; round++) {
+    t.equal(blocking.get('keys'), 3)
+    t.type(blocking.keys, 'function')
+  }
 })
 
 t.test('its names are reserved, and a handle can be returned', async (t) => {
