@@ -324,8 +324,11 @@ export const weakQueueMax = 64 * 1024
 /** Objects, and fields of one object, deleted ones included: these keep their stamps. */
 export const weakObjectsMax = 1024 * 1024
 export const weakFieldsMax = 1024 * 1024
-/** Writes of a thread that want no answer and that its hub has not taken; the next one waits. */
-export const oneWayWritesMax = 4096
+/**
+ * Writes of a thread that want no answer and that its hub has not taken; the next one waits. So
+ * many of a usual size lie in the ring together: what does not goes by the port, and costs more.
+ */
+export const oneWayWritesMax = 2048
 /** Calls that wait for fields of one object at one node. */
 export const weakWaitsMax = 64 * 1024
 /** Fields that go to a member that joined in one message. */

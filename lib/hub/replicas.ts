@@ -159,7 +159,8 @@ export class Replicas implements Stores, LockListener {
       thread,
       blocking,
       operation: asked,
-    })
+      mayServe: false,
+    } as Fed<Input>)
     // One that was neither answered nor parked is answered by a later step all the same.
     if (expected !== undefined && this.#taken === expected) this.#parked(hosted, request)
     this.#taken = undefined
@@ -261,7 +262,8 @@ export class Replicas implements Stores, LockListener {
       }
     } finally {
       // A machine threw over what a peer said: what came after that is still to be taken.
-      this.#inputs.splice(0, at + 1)
+      if (at < this.#inputs.length) this.#inputs.splice(0, at + 1)
+      else this.#inputs.length = 0
       this.#isTaking = false
     }
     this.#takeFreed()
@@ -274,11 +276,19 @@ export class Replicas implements Stores, LockListener {
       return
     }
     const mayServe = standing === 'serving'
-    if (hosted.lockNews.size > 0) this.#tellLocks(hosted, mayServe)
-    const outputs = hosted.machine.step(hosted.state, { ...input, mayServe } as Input)
-    const changes = outputs.filter((output) => output.type === 'cell')
-    if (changes.length > 0) this.#host.published.show(hosted.store, changes)
+    if (hosted.lockNews.size > 0)
+      this.#tellLocks(hosted, mayServe)
+      // Nobody else has it yet, and there are too many to make each anew.
+    ;(input as { mayServe?: boolean }).mayServe = mayServe
+    const outputs = hosted.machine.step(hosted.state, input as Input)
+    this.#show(hosted.store, outputs)
     for (const output of outputs) this.#perform(hosted, output)
+  }
+
+  #show(store: ReplicatedStore, outputs: readonly Output[]): void {
+    if (!outputs.some(({ type }) => type === 'cell')) return
+    const changes = outputs.filter((output) => output.type === 'cell')
+    this.#host.published.show(store, changes)
   }
 
   /** Machines order nothing at this: they only remember it. */
