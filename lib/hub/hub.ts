@@ -292,8 +292,7 @@ export class Hub implements ThreadHost {
     operation: Operation,
   ): void {
     const { client, thread } = session
-    // What a routine holds is freed when it ends: a lock granted later would stay until its thread
-    // ends.
+    // What a routine holds is freed when it ends: a lock granted later would outlast it.
     const acquires = verbOf(operation) === 'acquire' || verbOf(operation) === 'tryAcquire'
     if (acquires && owner !== 0 && !this.executor.has(thread, owner)) {
       return call === 0 ? undefined : this.#replies.refuse(client, call, routineOver(owner))
