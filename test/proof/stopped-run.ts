@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { membershipTimes } from '../../lib/protocol/membership-times.ts'
 import { Stage } from '../cluster/stage.ts'
 import type { StoppedPlan, StoppedTry } from '../programs/stopped-reader.ts'
 import { jsonLines } from '../run-program.ts'
@@ -46,11 +45,6 @@ export async function stopReaders(
     sum(({ stale }) => stale),
     0,
     'nobody reads what was overwritten',
-  )
-  const { leaseMs } = membershipTimes(times)
-  t.ok(
-    all.every(({ stoodMs }) => stoodMs > leaseMs * 0.9),
-    'each lasted about a lease at least',
   )
   const threads = sum((one) => one.threads)
   const [reads, fresh] = [sum((one) => one.reads), sum((one) => one.fresh)]
