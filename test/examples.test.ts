@@ -42,6 +42,15 @@ t.test('locking loses no count', async (t) => {
   t.equal(output, 'count should be 100: 100\ncopy should be 100: 100\n')
 })
 
+t.test('map does many small things in few routines', async (t) => {
+  const output = await runWell(process.execPath, [example('map')])
+  t.same(output.trim().split('\n'), [
+    'The longest sequence: 156159, 382 steps',
+    'in far fewer chunks than items',
+    'Perfect: 6, 28, 496, 8128',
+  ])
+})
+
 const examples = [
   ['weak', 'shows anything first, and all after sync()', checkWeak],
   ['release', 'never shows half a change', checkRelease],

@@ -25,6 +25,7 @@ import { type ItemSource, type SourceListener, sourceOf } from './item-source.ts
 import { MapChunk } from './map-chunk.ts'
 import { type MapFailure, mapError } from './map-error.ts'
 import type { MapSettings } from './map-options.ts'
+import { MapPlaces } from './map-places.ts'
 import { MapResults } from './map-results.ts'
 import { RoutineState } from './routine-state.ts'
 
@@ -60,6 +61,7 @@ export class MapRun implements SourceListener {
   readonly #task: MapTask
   readonly #listener: MapListener
   readonly #size: ChunkSize
+  readonly #places: MapPlaces
   readonly #place = new AsyncResource('goaway.map')
   readonly #live = new Set<MapChunk>()
   readonly #routines = new Set<RoutineState>()
@@ -82,6 +84,7 @@ export class MapRun implements SourceListener {
     this.#listener = listener
     this.results = new MapResults(task.settings.order)
     this.#size = new ChunkSize(task.settings.chunkSize)
+    this.#places = new MapPlaces(task.node, task.settings.terms)
   }
 
   start(): void {
@@ -144,7 +147,7 @@ export class MapRun implements SourceListener {
   #draw(): unknown[] {
     const source = this.#source as ItemSource
     const remaining = source.total === undefined ? undefined : source.total - this.#drawn
-    return source.draw(this.#size.next(remaining, this.#threads()))
+    return source.draw(this.#size.next(remaining, this.#places.threads()))
   }
 
   #hasRoom(): boolean {
@@ -155,24 +158,12 @@ export class MapRun implements SourceListener {
   }
 
   #concurrency(): number {
-    return this.#task.settings.concurrency ?? this.#threads() * mapChunksPerThread
+    return this.#task.settings.concurrency ?? this.#places.threads() * mapChunksPerThread
   }
 
-  /** Threads that may work on it: those of the whole cluster, where this thread knows them. */
-  #threads(): number {
-    const { node, settings } = this.#task
-    const { on } = settings.terms
-    let threads = 0
-    for (const { name, labels, spawner, threads: own } of node.members?.list() ?? []) {
-      const fits = on === 'local' ? spawner : on === '' || on === name || labels.includes(on)
-      if (fits) threads += own
-    }
-    return threads > 0 ? threads : Math.max(1, node.threads)
-  }
-
-  #send(chunk: MapChunk): void {
+  #send(chunk: MapChunk, terms = this.#task.settings.terms): void {
     const { node, address, name, settings } = this.#task
-    const { terms, collects, attemptsMax } = settings
+    const { collects, attemptsMax } = settings
     const copy: RoutineState = new RoutineState(
       name,
       terms.graceMs,
@@ -233,8 +224,8 @@ export class MapRun implements SourceListener {
     if (!this.#forget(chunk, copy)) return
     if (this.#ending !== undefined) return this.#look()
     const { code = '' } = error as { code?: string }
-    // Its double is at work on it still.
-    if (chunk.copies.size > 0 && losses.has(code)) return
+    // Its double is at work on it still; and whatever ended a double, the first may do it.
+    if (chunk.copies.size > 0) return
     this.#dropDoubles(chunk)
     if (losses.has(code) && chunk.attempt < this.#task.settings.attemptsMax) {
       return this.#sendAgain(chunk)
@@ -359,7 +350,8 @@ export class MapRun implements SourceListener {
         continue
       }
       chunk.isHedged = true
-      this.#send(chunk)
+      const [lagging] = chunk.copies
+      this.#send(chunk, this.#places.elsewhere(lagging?.node))
     }
     if (nextMs < Infinity) this.#hedging = setTimeout(() => this.#look(), Math.ceil(nextMs))
   }

@@ -4,7 +4,7 @@ import { init, map, shutdown } from 'goaway'
 import t from 'tap'
 import { failAtSevens, pair, square, sumOfSquares, tellNode } from '../handles/map-routines.ts'
 import { localCluster } from './local-cluster.ts'
-import { killNodeOnce, kills } from './map-routines.ts'
+import { hangAtFirstNode, killNodeOnce, kills } from './map-routines.ts'
 
 Object.assign(process.env, localCluster(t, {}).env, { GOAWAY_CLUSTER: '' })
 await init({
@@ -37,6 +37,13 @@ t.test('Errors and large values come over links', async (t) => {
   const results = (await map(pair, large)) as [Uint8Array, number][]
   t.ok(results.every(([bytes, at]) => bytes.length === 600_000 && bytes[599_999] === at))
   t.same(await map(sumOfSquares, [10, 100]), [285, 328350], 'from within routines too')
+})
+
+t.test('What lags at one node is started a second time at another', async (t) => {
+  const options = { idempotent: true, hedge: true, chunkSize: 1 }
+  const nodes = await map(hangAtFirstNode, [1, 2, 3, 4, 5, 6, 7], options)
+  t.match(nodes[6], /first|second/)
+  t.not(nodes[6], await kills.get('node'))
 })
 
 t.test('What a lost node had runs again on another', async (t) => {
