@@ -101,7 +101,7 @@ function checkSlices(t: Test, file: string): void {
   slices.delete('')
   let [operations, open, bad] = [0, 0, 0]
   for (const [slice, history] of slices) {
-    const result = check(history, { stepsMax: Number.POSITIVE_INFINITY, timeMsMax: 120_000 })
+    const result = check(history, { stepsMax: Number.POSITIVE_INFINITY, timeMsMax: 600_000 })
     operations += history.length
     open += history.filter(({ end }) => end < 0).length
     if (result.verdict === 'ok') continue
