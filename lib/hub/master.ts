@@ -63,13 +63,16 @@ export class Master implements OwnStores, ReplicaLocks {
       // Whatever else another node may ask for, the machine does not know and refuses.
       const asked = operation as StrictOperation
       const marked = this.#isForeign === undefined ? asked : markForeign(asked, this.#isForeign)
+      const before = this.#versionOf(asked)
       const outputs = strict.step(this.#strict, {
         type: 'request',
         client,
         call,
         operation: marked,
       })
-      this.#show(asked)
+      // A deletion gives no version.
+      const hasChanged = asked[0] === 'delete' || this.#versionOf(asked) !== before
+      if (hasChanged) this.#show(asked)
       for (const output of outputs) this.#perform(output)
     }
   }
@@ -134,16 +137,17 @@ export class Master implements OwnStores, ReplicaLocks {
     return this.#lock.locks.values()
   }
 
+  /** The version last given to a field of the object. */
+  #versionOf(operation: StrictOperation): number | undefined {
+    return this.#strict.objects.get(operation[1])?.version
+  }
+
   /** Before the write is answered: who hears of it finds it. */
   #show(operation: StrictOperation): void {
     const object = operation[1]
     if (this.#published?.isOpen('strict', object) !== true) return
-    const rows = cellsAfter(this.#strict, operation)
-    if (rows.length > 0)
-      this.#published.show(
-        'strict',
-        rows.map((row) => ({ object, ...row })),
-      )
+    const changes = cellsAfter(this.#strict, operation).map((row) => ({ object, ...row }))
+    this.#published.show('strict', changes)
   }
 
   #stepStrict(input: StrictInput): void {

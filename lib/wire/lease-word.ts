@@ -5,7 +5,7 @@
  *
  * Times are milliseconds of `Clock.shared`, modulo 2^32, and compared by their distance: a process
  * that is stopped for more than 24 days and then goes on may take its lease for good until its hub
- * has looked.
+ * has looked. So may the threads of a machine that was suspended, while this clock stood still.
  */
 
 const none = 0
