@@ -5,7 +5,9 @@
  * For every task it takes, an executor calls `settled` exactly once, whatever happens. It never
  * throws for what a function does, and never runs a task again unless `terms.attemptsMax` allows
  * it; nor one whose arguments lie on a port, for they can be read once, or of whose generator a
- * value was told. `test/executor/suite.ts` is the contract as tests.
+ * value was told. A task whose address has `items` is a chunk of `map`: its arguments and result
+ * are those of `lib/wire/item-messages.ts`, and its function is called for each item.
+ * `test/executor/suite.ts` is the contract as tests.
  */
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { FunctionAddress, Payload, RoutineTerms } from '../wire/messages.ts'

@@ -76,6 +76,13 @@ export async function failOnceOthersRun(value: number): Promise<void> {
   throw new RangeError('the first')
 }
 
+/** One hangs until it is cancelled; the others come behind it. */
+export async function hangAtSeven(value: number): Promise<number> {
+  if (value === 7) await runUntilCancelled()
+  else await seen.waitFor('runs', (runs) => runs === 1)
+  return value
+}
+
 /** The first one to come hangs until it is cancelled. */
 export async function hangAtFirst(value: number): Promise<number> {
   if (value === 7 && (await seen.add('hung')) === 1) await runUntilCancelled()

@@ -11,6 +11,7 @@ import {
   failOnceOthersRun,
   giveFunction,
   hangAtFirst,
+  hangAtSeven,
   nested,
   pair,
   runUntilCancelled,
@@ -30,6 +31,8 @@ t.beforeEach(async () => {
 })
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, at) => at)
+/** One item a routine, which has time to stop by itself on a busy machine. */
+const patient = { chunkSize: 1, graceMs: 60_000 }
 const squares = (count: number): number[] => numbers(count).map((one) => one * one)
 
 async function failureOf(promise: PromiseLike<unknown>): Promise<GoawayError> {
@@ -120,7 +123,7 @@ t.test('Every value that a routine takes is an item, and a result', async (t) =>
 })
 
 t.test('order: completion gives what is over first', async (t) => {
-  const reader = map(hangAtFirst, [7, 1, 2, 3], { order: 'completion', chunkSize: 1 })
+  const reader = map(hangAtSeven, [7, 1, 2, 3], { ...patient, order: 'completion' })
   const values: number[] = []
   for await (const value of reader) {
     values.push(value)
@@ -216,7 +219,7 @@ t.test('onProgress tells how far it is', async (t) => {
 t.test('The first error ends it, names its item, and cancels the rest', async (t) => {
   const error = await failureOf(map(failAtSevens, [1, 2, 14, 3]))
   t.match(error, { name: 'RangeError', message: 'a seven: 14', value: 14, index: 2, node: 'local' })
-  await t.rejects(map(failOnceOthersRun, [0, 1], { chunkSize: 1 }), { message: 'the first' })
+  await t.rejects(map(failOnceOthersRun, [0, 1], patient), { message: 'the first' })
   t.equal(await seen.get('stopped'), 1, 'the other has stopped before it rejects')
   await t.rejects(collect(map(failAtSevens, [1, 7])), { message: 'a seven: 7', index: 1 })
 })
@@ -289,7 +292,7 @@ t.test('timeoutMs is that of one item', async (t) => {
 
 t.test('hedge starts a second time what lags', async (t) => {
   const items = [1, 2, 3, 4, 5, 6, 7]
-  const options = { hedge: true, idempotent: true, chunkSize: 1 }
+  const options = { ...patient, hedge: true, idempotent: true }
   t.same(await map(hangAtFirst, items, options), items)
   t.equal(await seen.get('hung'), 2)
   await seen.waitFor('stopped')
@@ -297,7 +300,10 @@ t.test('hedge starts a second time what lags', async (t) => {
 
 t.test('signal and cancel() end it, once what runs has stopped', async (t) => {
   const abort = new AbortController()
-  const signalled = map(runUntilCancelled, new Endless(), { signal: abort.signal, chunkSize: 1 })
+  const signalled = map(runUntilCancelled, new Endless(), {
+    ...patient,
+    signal: abort.signal,
+  })
   await seen.waitFor('runs', (runs) => runs === 4)
   abort.abort(new Error('enough'))
   await t.rejects(signalled, { code: 'ERR_GOAWAY_CANCELLED', cause: { message: 'enough' } })
