@@ -1,7 +1,7 @@
 /**
  * The targets of the four models, each as a ratio of one run, the bare limits beside it:
- * `npm run bench:stores`, or with a part's name: `npm run bench:stores -- reads writes`; `--nodes=2`
- * for another cluster than one of three. Prints a table and writes JSON.
+ * `npm run bench:stores`, or with the names of parts: `npm run bench:stores -- reads writes`. With
+ * `--nodes=2` the cluster has two nodes, not three. Prints a table and writes JSON.
  */
 import { goaway, init, isSpawner, shutdown } from 'goaway'
 import { barePeer } from './bare-peer.ts'
