@@ -128,7 +128,7 @@ export function* count(to: number): Generator<number, string> {
 
 export async function* countLater(to: number): AsyncGenerator<number, string> {
   for (let number = 0; number < to; number++) {
-    await signals.get('x')
+    await signals.keys()
     yield number
   }
   return 'counted'
