@@ -12,7 +12,7 @@ const all = { subjects: [...raceObjects.keys()], limitMs } as const
 
 t.test('Threads see nothing that their store forbids, in tight loops', async (t) => {
   const run = { ...all, transport: 'threads', style: 'blocking' } as const
-  await raceStores(t, { ...run, rounds: 30, mostMs: 120, seed: 11 })
+  await raceStores(t, { ...run, rounds: 15, mostMs: 60, seed: 11 })
 })
 
 t.test('Threads see nothing that their store forbids, by promises', async (t) => {

@@ -12,7 +12,7 @@ import type { Workload } from './store-run.ts'
 import { problemsOf } from './store-workloads.ts'
 import { weakWorkload } from './weak-workload.ts'
 
-const seeds = 6
+const seeds = 3
 
 type Shown = Map<string, CellRow>
 
