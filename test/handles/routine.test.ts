@@ -54,7 +54,7 @@ async function occupy(name: string): Promise<() => Promise<void>> {
   }
 }
 
-/** The hub has all that was sent before; what can be read without a message says nothing of that. */
+/** The hub has all that was sent before; a read without a message would say nothing of that. */
 const taken = () => signals.keys()
 
 t.test('goaway() gives a promise of the result, typed by the function', async (t) => {
