@@ -20,8 +20,9 @@ const lastsMs = Number(values.minutes) * 60_000
 /** A leak of 100 bytes for each operation would be more, and what a heap breathes is less. */
 const growthBytesMax = 3 * 2 ** 20
 
-/** Few: objects are never dropped, and each part of the time has others. */
-const slices = 4
+/** Not too many: objects are never dropped, and each has others. Nor too few: long ones are long
+ * to judge. */
+const slices = 20
 
 t.setTimeout(12 * 3_600_000)
 t.test('Nodes are killed and come back while all stores are used', (t) =>
