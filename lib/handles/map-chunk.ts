@@ -17,7 +17,7 @@ export class MapChunk {
   sentAt = 0
   #results: unknown[] | undefined
   /** Places of the items that are to do; undefined: all. */
-  #todo: readonly number[] | undefined
+  #remaining: readonly number[] | undefined
   readonly #failed = new Set<number>()
 
   constructor(number: number, first: number, items: readonly unknown[]) {
@@ -28,26 +28,26 @@ export class MapChunk {
 
   /** What the routine is given. */
   order(goesOn: boolean): ItemsArguments {
-    const todo = this.#todo
-    if (todo === undefined) return [this.items, this.first, this.attempt, goesOn]
-    const items = todo.map((place) => this.items[place])
-    const indexes = todo.map((place) => this.first + place)
+    const remaining = this.#remaining
+    if (remaining === undefined) return [this.items, this.first, this.attempt, goesOn]
+    const items = remaining.map((place) => this.items[place])
+    const indexes = remaining.map((place) => this.first + place)
     return [items, indexes, this.attempt, goesOn]
   }
 
   /** Places of the items that are to do. */
-  todo(): readonly number[] {
-    return this.#todo ?? Array.from(this.items, (_, place) => place)
+  remaining(): readonly number[] {
+    return this.#remaining ?? Array.from(this.items, (_, place) => place)
   }
 
   /** Of what was ordered last, the item at that place. */
   placeOf(at: number): number {
-    return this.#todo === undefined ? at : (this.#todo[at] as number)
+    return this.#remaining === undefined ? at : (this.#remaining[at] as number)
   }
 
   /** Takes the results of what was ordered last. */
   take(results: readonly unknown[]): void {
-    if (this.#todo === undefined) {
+    if (this.#remaining === undefined) {
       this.#results = results as unknown[]
       return
     }
@@ -56,8 +56,8 @@ export class MapChunk {
   }
 
   /** Only these are to do now. */
-  leave(todo: readonly number[]): void {
-    this.#todo = todo
+  leave(remaining: readonly number[]): void {
+    this.#remaining = remaining
   }
 
   fail(place: number): void {

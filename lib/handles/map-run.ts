@@ -230,14 +230,14 @@ export class MapRun implements SourceListener {
     if (losses.has(code) && chunk.attempt < this.#task.settings.attemptsMax) {
       return this.#sendAgain(chunk)
     }
-    const todo = chunk.todo()
+    const remaining = chunk.remaining()
     if (!(error instanceof GoawayError)) return this.#stop(error)
     if (!Object.hasOwn(error, 'index')) {
-      const items = todo.length === 1 ? {} : { items: todo.length }
-      Object.assign(error, { index: chunk.first + (todo[0] ?? 0), ...items })
+      const items = remaining.length === 1 ? {} : { items: remaining.length }
+      Object.assign(error, { index: chunk.first + (remaining[0] ?? 0), ...items })
     }
     if (!ofItems.has(code)) return this.#stop(error)
-    for (const place of todo) this.#fail(chunk, place, error)
+    for (const place of remaining) this.#fail(chunk, place, error)
     this.#conclude(chunk)
   }
 
@@ -245,7 +245,7 @@ export class MapRun implements SourceListener {
   #refused(chunk: MapChunk, error: unknown): void {
     if (!isGoawayError(error, 'ERR_GOAWAY_VALUE')) return this.#stop(error)
     const rest: number[] = []
-    for (const place of chunk.todo()) {
+    for (const place of chunk.remaining()) {
       const index = chunk.first + place
       try {
         dropPayload(packList(chunk.items[place], `item ${index}`))
@@ -254,7 +254,7 @@ export class MapRun implements SourceListener {
         this.#fail(chunk, place, Object.assign(refusal as GoawayError, { index }))
       }
     }
-    if (rest.length === chunk.todo().length) return this.#stop(error)
+    if (rest.length === chunk.remaining().length) return this.#stop(error)
     chunk.leave(rest)
     if (rest.length === 0) this.#conclude(chunk)
     else if (this.#ending === undefined) this.#send(chunk)
