@@ -63,6 +63,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   // It starts processes and prepares what they are to be; what they say has its own codec.
   deploy: ['wire', 'transport', 'client/error-codec.ts'],
+  // A program that uses the library as others do.
+  bench: ['index.ts', 'sync.ts', 'deploy', 'type wire'],
   // It runs all of the above in one thread.
   sim: [
     ...['wire', 'memory', 'protocol', 'transport', 'client', 'handles', 'executor', 'hub'],
@@ -70,6 +72,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   // It talks to nodes, and of the client it needs only what tells a program its options.
   cli: [
+    'bench',
     'index.ts',
     'sync.ts',
     'check.ts',
