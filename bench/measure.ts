@@ -1,6 +1,7 @@
 /**
  * Rounds, medians and ratios. Absolute times mean little on a shared machine; ratios of one run do.
  */
+import type { ReportedTarget } from '../lib/bench/report-data.ts'
 
 export interface Contender {
   readonly name: string
@@ -57,16 +58,8 @@ export function ratio(one: Timing, other: Timing): number {
   return median(one.micros.map((value, round) => value / (other.micros[round] ?? Number.NaN)))
 }
 
-export interface Target {
-  readonly what: string
-  /** What was measured, with the limit beside it. */
-  readonly figures: Record<string, number>
-  readonly unit: string
-  readonly ratio: number
-  /** Where the middle half of the rounds' ratios lies. */
-  readonly spread?: readonly [number, number]
-  readonly wanted: { readonly atMost: number } | { readonly atLeast: number }
-}
+/** What a part says of a target; which part it is, and whether it is met, `report` adds. */
+export type Target = Omit<ReportedTarget, 'bench' | 'met'>
 
 export function isMet({ ratio: value, wanted }: Target): boolean {
   return 'atMost' in wanted ? value <= wanted.atMost : value >= wanted.atLeast
