@@ -20,6 +20,13 @@ export interface NodeStatus {
   readonly objects: number
   /** Locks that are held or waited for, of which the node is master. */
   readonly locks: number
+  /**
+   * What the node has sent to other nodes for routines, objects and locks since the application
+   * began.
+   */
+  readonly messagesSent: number
+  /** All that it has sent to them, before TLS: headers, leases and acknowledgements with it. */
+  readonly bytesSent: number
   /** Of the whole process (resident set), in bytes. */
   readonly memoryBytes: number
   /** Of the library. */

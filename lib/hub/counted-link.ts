@@ -1,10 +1,28 @@
-/** A link that remembers whether it was used. */
+/** A link that counts what is sent over it, and remembers whether it was used. */
 import type { Link } from '../transport/contract.ts'
 import type { LinkMessage } from '../wire/messages.ts'
 
-export class CountedLink implements Link {
+/** What one node has sent to another, or to all others. */
+export interface Traffic {
+  readonly messagesSent: number
+  readonly bytesSent: number
+}
+
+/**
+ * What routines, objects and locks are made of. The rest makes a cluster, or is said again and
+ * again to keep it: counted with them, it would tell of time and not of work.
+ */
+export const workMessages: ReadonlySet<string> = new Set([
+  ...['request', 'cease', 'over', 'gone', 'acknowledge', 'reply', 'refusal', 'waiting', 'store'],
+  ...['part', 'ended'],
+  ...['function', 'terms', 'order', 'cancel', 'credit', 'finish'],
+  ...['started', 'value', 'result', 'failure', 'room'],
+])
+
+export class CountedLink implements Link, Traffic {
   readonly #link: Link
   #sent = false
+  #messagesSent = 0
 
   constructor(link: Link) {
     this.#link = link
@@ -18,6 +36,15 @@ export class CountedLink implements Link {
     return this.#link.backlog
   }
 
+  get bytesSent(): number {
+    return this.#link.bytesSent
+  }
+
+  /** Of {@link workMessages}. */
+  get messagesSent(): number {
+    return this.#messagesSent
+  }
+
   /** Whether anything was sent since this was asked last. */
   takeSent(): boolean {
     const sent = this.#sent
@@ -27,6 +54,7 @@ export class CountedLink implements Link {
 
   send(message: LinkMessage): void {
     this.#sent = true
+    if (workMessages.has(message[0])) this.#messagesSent++
     this.#link.send(message)
   }
 

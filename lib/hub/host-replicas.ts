@@ -6,7 +6,8 @@ import { updateOnRelease } from '../protocol/update-on-release.ts'
 import { weak, weakCausal } from '../protocol/weak.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { Operation } from '../wire/messages.ts'
-import type { HubOptions } from './hub-options.ts'
+import type { Traffic } from './counted-link.ts'
+import type { HubOptions, StatusCounts } from './hub-options.ts'
 import { Master } from './master.ts'
 import { fencesIn } from './operations.ts'
 import { alone, foreignLocks, Peers } from './peers.ts'
@@ -36,6 +37,7 @@ export interface HostedStores {
   readonly peers: Peers
   readonly replicas: Replicas
   readonly published: Published
+  counts(): Pick<StatusCounts, 'objects' | 'locks' | keyof Traffic>
 }
 
 export function hostStores(
@@ -68,7 +70,8 @@ export function hostStores(
   peers.replicas = replicas
   // Who is alone stays so.
   if (cluster === undefined) replicas.view(1, [0])
-  return { master, peers, replicas, published }
+  const counts = () => ({ ...master.counts(), ...peers.traffic() })
+  return { master, peers, replicas, published, counts }
 }
 
 /** Who is alone serves all locks. Of the machines, those of `Weak` know of none. */

@@ -4,6 +4,7 @@ import type { Report } from '../executor/contract.ts'
 import type { ThreadExecutor } from '../executor/thread-executor.ts'
 import type { ThreadHost } from '../executor/thread-host.ts'
 import type { Recorder } from '../history/recorder.ts'
+import type { Traffic } from './counted-link.ts'
 import type { PeersOptions } from './peers.ts'
 import type { ReplicaMachines } from './replicas.ts'
 import type { BellWatch } from './spin-governor.ts'
@@ -28,7 +29,7 @@ export interface HubOptions {
 }
 
 /** What a node says of its work. */
-export interface StatusCounts {
+export interface StatusCounts extends Traffic {
   /** Routines that run, parked ones included. */
   readonly running: number
   readonly waiting: number

@@ -141,7 +141,7 @@ export class Hub implements ThreadHost {
       running: this.executor.routines - this.executor.counts.waiting,
       waiting: this.executor.counts.waiting,
       done: this.#ended,
-      ...this.#stores.master.counts(),
+      ...this.#stores.counts(),
     }
   }
 

@@ -14,7 +14,7 @@ import type {
   SetupMessage,
 } from '../wire/messages.ts'
 import type { ReplicaLinkMessage } from '../wire/replica-messages.ts'
-import { CountedLink } from './counted-link.ts'
+import { CountedLink, workMessages } from './counted-link.ts'
 import { LinkServer, RemoteStores } from './link-stores.ts'
 import type { ClientReplies, OwnStores } from './stores.ts'
 
@@ -161,12 +161,7 @@ export class Peer implements LinkListener {
 }
 
 /** All but making the cluster, and belonging to it, which a node does before it serves. */
-const served: ReadonlySet<string> = new Set([
-  ...['request', 'cease', 'over', 'gone', 'acknowledge', 'reply', 'refusal', 'waiting', 'store'],
-  ...['keep', 'part', 'kept', 'ended'],
-  ...['function', 'terms', 'order', 'cancel', 'credit', 'finish'],
-  ...['started', 'value', 'result', 'failure', 'room'],
-])
+const served: ReadonlySet<string> = new Set([...workMessages, 'keep', 'kept'])
 
 function nonsense({ name }: Member, cause: unknown): GoawayError {
   return new GoawayError(

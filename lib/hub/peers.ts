@@ -16,6 +16,7 @@ import type {
   SetupMessage,
 } from '../wire/messages.ts'
 import type { ReplicaLinkMessage } from '../wire/replica-messages.ts'
+import type { Traffic } from './counted-link.ts'
 import { Peer, type PeerHost } from './peer.ts'
 import { Router, type RouterOptions } from './router.ts'
 import type { ClientReplies, OwnStores } from './stores.ts'
@@ -63,6 +64,8 @@ export class Peers {
   readonly #host: PeerHost
   readonly #own: OwnStores
   readonly #founders: number
+  /** Of links that are over. */
+  #formerly: Traffic = { messagesSent: 0, bytesSent: 0 }
 
   constructor(
     options: PeersOptions,
@@ -137,6 +140,11 @@ export class Peers {
     return sent
   }
 
+  /** What this node has sent to all others so far. */
+  traffic(): Traffic {
+    return [...this.#byPlace.values()].reduce((all, { link }) => sum(all, link), this.#formerly)
+  }
+
   /** It belongs to the cluster, as `member`: it may be given routines. */
   joined(peer: Peer, member: Member): void {
     peer.member = member
@@ -153,6 +161,7 @@ export class Peers {
     const peer = this.#byPlace.get(place)
     if (peer === undefined) return
     this.#byPlace.delete(place)
+    this.#formerly = sum(this.#formerly, peer.link)
     this.router.lose(peer.member.index, peer.member.name)
     peer.lost()
     this.routines?.lost(peer)
@@ -214,6 +223,13 @@ export class Peers {
       peer.link.close()
     }
     this.#byPlace.clear()
+  }
+}
+
+function sum(one: Traffic, other: Traffic): Traffic {
+  return {
+    messagesSent: one.messagesSent + other.messagesSent,
+    bytesSent: one.bytesSent + other.bytesSent,
   }
 }
 

@@ -11,6 +11,7 @@ import type { NodeReport, NodeStart } from '../deploy/node-start.ts'
 import type { NodeStatus } from '../deploy/node-status.ts'
 import { GoawayError, type GoawayErrorCode, isGoawayError } from '../errors.ts'
 import { Pool } from '../executor/pool.ts'
+import type { StatusCounts } from '../hub/hub-options.ts'
 import { claimMsMax, linkProtocol, threadsCeiling } from '../limits.ts'
 import type { Hello, Link, LinkEnd } from '../transport/contract.ts'
 import { listen } from '../transport/tcp.ts'
@@ -233,7 +234,7 @@ class NodeHost {
       ...(owner === undefined ? {} : { title: owner.title, since: owner.since }),
       labels: application?.labels ?? this.#start.labels,
       threads: application?.threads ?? this.#start.threads ?? availableParallelism(),
-      ...(application?.counts() ?? { running: 0, waiting: 0, done: 0, objects: 0, locks: 0 }),
+      ...(application?.counts() ?? idle),
       memoryBytes: process.memoryUsage().rss,
       version: libraryVersion,
       runtime: process.version,
@@ -241,4 +242,9 @@ class NodeHost {
       incarnation: this.#incarnation,
     }
   }
+}
+
+const idle: StatusCounts = {
+  ...{ running: 0, waiting: 0, done: 0, objects: 0, locks: 0 },
+  ...{ messagesSent: 0, bytesSent: 0 },
 }

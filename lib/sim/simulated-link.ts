@@ -124,6 +124,7 @@ export class SimulatedLink implements Crossing {
 
 export class SimulatedEnd implements LinkEnd, Link {
   readonly owner: LinkOwner
+  bytesSent = 0
   isConnected = true
   /** It is closed, or was given up, or its process is no more. */
   isOver = false
@@ -201,6 +202,7 @@ export class SimulatedEnd implements LinkEnd, Link {
     const { bytes, attachments } = encodeFrame(messages)
     const isUpkeep = messages.every(([kind]) => upkeepKinds.has(kind))
     const kinds = messages.map(kindOf).join(' ')
+    this.bytesSent += bytes.byteLength
     this.#post({
       content: [bytes, ...attachments],
       messages: messages.length,

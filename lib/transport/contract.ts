@@ -8,6 +8,8 @@
  * - `send` never throws and never blocks; what is sent after the end is dropped.
  * - `closed` is called exactly once, on both sides, whoever ended it, and after the last message.
  * - `backlog` says how much has been sent and not yet taken: whoever sends looks at it.
+ * - `bytesSent` counts all that was handed to connections, before TLS: headers, acknowledgements,
+ *   what was sent again. A link that makes no bytes of its messages says 0.
  */
 import type { LinkMessage } from '../wire/messages.ts'
 
@@ -23,6 +25,8 @@ export interface Link {
   flush(): void
   /** Messages under way. */
   readonly backlog: number
+  /** Since it was opened. */
+  readonly bytesSent: number
   /** False while its connection is broken, and may come back. */
   readonly isConnected: boolean
   close(): void

@@ -88,6 +88,7 @@ export class TcpLink implements Link, LinkEnd {
   // What is to be acknowledged.
   #owed = false
   #bytesThen = 0
+  #bytesSent = 0
   #acknowledgeTimer: unknown
   #lookTimer: unknown
   #looksInVain = 0
@@ -100,6 +101,10 @@ export class TcpLink implements Link, LinkEnd {
 
   get backlog(): number {
     return this.#ending === undefined ? this.#sender.backlog : 0
+  }
+
+  get bytesSent(): number {
+    return this.#bytesSent
   }
 
   get isOver(): boolean {
@@ -197,7 +202,7 @@ export class TcpLink implements Link, LinkEnd {
     const code = (error as { code?: unknown }).code
     const reason = JSON.stringify([String(code).slice(0, 100), error.message.slice(0, 1000)])
     const body = new TextEncoder().encode(reason)
-    this.#connection?.write(plainRecord(kindFault, this.#receiver.received, body))
+    this.#say(plainRecord(kindFault, this.#receiver.received, body))
     this.#end(error)
   }
 
@@ -256,8 +261,15 @@ export class TcpLink implements Link, LinkEnd {
   }
 
   #acknowledge(): void {
-    this.#connection?.write(plainRecord(kindAcknowledge, this.#receiver.received))
+    this.#say(plainRecord(kindAcknowledge, this.#receiver.received))
     this.#acknowledged()
+  }
+
+  /** What is no record of the sender's, and so is never sent again. */
+  #say(bytes: Uint8Array): void {
+    if (this.#connection === undefined) return
+    this.#bytesSent += bytes.byteLength
+    this.#connection.write(bytes)
   }
 
   #acknowledged(): void {
@@ -280,6 +292,7 @@ export class TcpLink implements Link, LinkEnd {
   #write(connection: Connection, { bytes, view }: SentRecord): void {
     putAcknowledged(bytes, this.#receiver.received)
     this.#acknowledged()
+    this.#bytesSent += bytes.byteLength + (view?.byteLength ?? 0)
     if (view === undefined) connection.write(bytes)
     else {
       connection.cork()
@@ -298,7 +311,7 @@ export class TcpLink implements Link, LinkEnd {
       return
     }
     if (this.#looksInVain === linkLooksToAsk) {
-      this.#connection.write(plainRecord(kindPing, this.#receiver.received))
+      this.#say(plainRecord(kindPing, this.#receiver.received))
     }
     this.#lookTimer = this.#timers.set(linkLookMs, this.#look)
   }

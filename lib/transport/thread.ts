@@ -8,6 +8,7 @@ import type { Link, LinkEnd, LinkListener } from './contract.ts'
 const taken = 1
 
 class ThreadLink implements Link {
+  readonly bytesSent = 0
   readonly #port: MessagePort
   #outbox: LinkMessage[] = []
   /** Messages of each frame that the other end has not taken. */

@@ -1,6 +1,7 @@
 /** What a peer does with what comes: before the first lease, in one batch with it, and too late. */
 import t from 'tap'
 import { realClock } from '../../lib/clock.ts'
+import { CountedLink } from '../../lib/hub/counted-link.ts'
 import { Peer, type PeerHost } from '../../lib/hub/peer.ts'
 import { Peers } from '../../lib/hub/peers.ts'
 import type { ClientReplies, OwnStores, StoreRequest } from '../../lib/hub/stores.ts'
@@ -43,6 +44,7 @@ function rig() {
   }
   const link = {
     backlog: 0,
+    bytesSent: 0,
     isConnected: true,
     send: (m: LinkMessage) => void sent.push(m),
     flush() {},
@@ -167,4 +169,16 @@ t.test('The names of objects are spread evenly, and stay where they are', async 
   }
   t.equal(counts[0], 0)
   t.ok(Math.min(...counts.slice(1)) > 1_700 && Math.max(...counts) < 2_300, `${counts}`)
+})
+
+t.test('A link counts what is sent for work, and not what only keeps a cluster', async (t) => {
+  const { sent, end } = rig()
+  const link = new CountedLink(end.open({ received() {}, closed() {} }))
+  link.send(['grant', 1, 1, 1] as unknown as LinkMessage)
+  link.send(['kept', 1] as unknown as LinkMessage)
+  t.equal(link.messagesSent, 0)
+  link.send(acquire(1))
+  link.send(acquire(2))
+  t.equal(link.messagesSent, 2)
+  t.equal(sent.length, 4)
 })

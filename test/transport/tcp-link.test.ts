@@ -85,6 +85,7 @@ t.test('what is not acknowledged is bounded, and backlog says how much waits', a
     a.connection?.emit('drain')
   }
   t.ok(bytes >= unacknowledgedBytesMax && bytes < unacknowledgedBytesMax + 1024 * 1024, `${bytes}`)
+  t.equal(a.link.bytesSent, bytes, 'each byte that a connection was given is counted')
   a.link.send(small(2, 2))
   a.link.flush()
   t.equal(a.connection?.written.length, 1, 'what is small goes on')
@@ -94,6 +95,7 @@ t.test('what is not acknowledged is bounded, and backlog says how much waits', a
   made.settle()
   t.same(callsOf(b.messages), [2, 1])
   t.equal(a.link.backlog, 0)
+  t.ok(a.link.bytesSent >= bytes + 64 * 1024 * 1024, 'also what is sent again')
 })
 
 t.test('a connection that takes nothing keeps the rest waiting until it drains', async (t) => {
