@@ -47,10 +47,13 @@ export const blockingSpins = 2000
 export const pulseLookMs = 200
 /** The hub beats so often. */
 export const beatMs = 50
+/** When a hub has not beaten for so long, a blocked thread looks whether its thread is there. */
+export const silenceMs = 1_000
 /**
- * A hub that has not beaten for so long is taken for dead: ten times a bad pause of its collector.
+ * Where the system does not tell which threads there are, a hub that has not beaten for so long is
+ * taken for dead. On a machine at ten times its load, hubs were silent for 5 s.
  */
-export const beatPatienceMs = 5_000
+export const beatPatienceMs = 30_000
 /** Time a cancelled routine has to stop by itself, unless `graceMs` says otherwise. */
 export const graceMsDefault = 1_000
 /** Time `shutdown` gives to what still runs, unless `graceMs` says otherwise. */

@@ -6,21 +6,20 @@ import process from 'node:process'
 import { receiveMessageOnPort } from 'node:worker_threads'
 import { type Clock, realClock } from '../clock.ts'
 import { GoawayError } from '../errors.ts'
-import { beatPatienceMs, pulseLookMs } from '../limits.ts'
+import { pulseLookMs } from '../limits.ts'
 import { decodeOne, openFrame, type PortFrame } from '../wire/frame.ts'
 import type { Answer, HubMessage, Message, Operation } from '../wire/messages.ts'
 import {
   wordAnswer,
   wordAnswerBytes,
   wordAnswerPlace,
-  wordBeat,
-  wordDead,
   wordSleeping,
   wordSpin,
 } from '../wire/shared-words.ts'
 import type { Channel } from './channel.ts'
 import { errorOf } from './error-codec.ts'
 import { HeldLocks } from './held-locks.ts'
+import { HubPulse } from './hub-pulse.ts'
 import { LocalObjects } from './local-objects.ts'
 import { type Baseline, isQuiet } from './quiet.ts'
 import { SpinWatch } from './spin-watch.ts'
@@ -194,7 +193,7 @@ export class HubClient {
     const { words } = this.channel.shared
     const maySpin = Atomics.load(this.channel.hubWords, wordSpin) === 1
     if (maySpin && this.#spin.watch(before)) return false
-    const pulse = new Pulse(this.channel.hubWords)
+    const pulse = new HubPulse(this.channel.hubWords)
     const deadline = timeoutMs === Infinity ? Infinity : performance.now() + timeoutMs
     let gaveUp = false
     for (;;) {
@@ -303,31 +302,6 @@ export class HubClient {
     this.heldLocks.loseAll(error)
     for (const listener of this.#lostListeners) listener(error)
     this.#lostListeners.clear()
-  }
-}
-
-/** Whether the hub is alive, as a blocked thread sees it. */
-class Pulse {
-  readonly #hubWords: Int32Array
-  #beat = -1
-  #silentMs = 0
-  #lookedAt = 0
-
-  constructor(hubWords: Int32Array) {
-    this.#hubWords = hubWords
-  }
-
-  isGone(): boolean {
-    if (Atomics.load(this.#hubWords, wordDead) !== 0) return true
-    const now = performance.now()
-    const beat = Atomics.load(this.#hubWords, wordBeat)
-    // A process that was stopped for long (Ctrl-Z, a suspended machine) stops its hub as well: only
-    // the time between looks that came when they were due counts as silence.
-    if (beat === this.#beat) this.#silentMs += Math.min(now - this.#lookedAt, pulseLookMs * 2)
-    else this.#silentMs = 0
-    this.#beat = beat
-    this.#lookedAt = now
-    return this.#silentMs > beatPatienceMs
   }
 }
 

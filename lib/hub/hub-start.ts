@@ -1,6 +1,7 @@
 /** How the hub of a program begins, alone or with a cluster. */
 import process from 'node:process'
 import type { MessagePort, ResourceLimits } from 'node:worker_threads'
+import { leaveSystemThread } from '../client/hub-pulse.ts'
 import type { HistoryTarget } from '../history/recorder.ts'
 import { ThreadWords, wordDead } from '../wire/shared-words.ts'
 import type { Hub } from './hub.ts'
@@ -45,8 +46,9 @@ export function listen(hub: Hub, start: HubStart): Hub {
   return hub
 }
 
-/** Those who are blocked on a hub that cannot go on are to see it at once. */
+/** Those who are blocked on a hub that cannot go on are to see it soon, however it ends. */
 export function dieLoudly(hub: Hub, hubWords: Int32Array): void {
+  leaveSystemThread(hubWords)
   process.on('uncaughtException', (error) => {
     Atomics.store(hubWords, wordDead, 1)
     hub.wakeAll()

@@ -54,7 +54,9 @@ export const wordSpin = 4
 export const wordEpoch = 5
 /** Until when this node may answer reads, see `lease-word.ts`. Written by the hub. */
 export const wordLease = 6
-const hubWordsCount = 7
+/** The system's number of the hub's thread; 0: it does not tell, or the hub has not begun. */
+export const wordHubThread = 7
+const hubWordsCount = 8
 
 export function createHubWords(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(hubWordsCount * 4))
