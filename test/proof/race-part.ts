@@ -51,6 +51,9 @@ const asleep = new Int32Array(new SharedArrayBuffer(4))
 const wakeMicros = 120
 /** Values of a round grow by so much where fields are used again. */
 const stride = 4
+/** Who looks for so long without finding sleeps a little between two looks, if it rests. */
+const busyMicros = 100
+const restMs = 0.05
 
 export async function playRace(part: RacePart): Promise<RaceRecord> {
   return new RacePlayer(part).play()
@@ -133,11 +136,13 @@ class RacePlayer {
   /**
    * A value that has to come is mostly waited for by looking again and again: so that what follows
    * meets the moment at which it came. The second of two is not waited for as long: mostly it does
-   * not come. What answers at once is not awaited, so that nothing comes between two reads.
+   * not come. What answers at once is not awaited, so that nothing comes between two reads. Who
+   * shares its core with the hubs that bring the value mostly rests between looks.
    */
   async #run(round: number, record: RaceRecord): Promise<void> {
     const { program, patienceMicros, fields } = this.#part
     const looksAgain = this.#random() < 0.8
+    const rests = !this.#part.spins && this.#random() < 0.8
     let at = round * this.#reads
     for (const [index, step] of program.entries()) {
       if (step[0] === 'sync') {
@@ -149,11 +154,13 @@ class RacePlayer {
         const written = object.write(field, raw, program[index + 1]?.[0] === 'sync')
         if (written !== undefined) await written
       } else {
-        const until = nowNanos() + (patienceMicros * 1e3) / (index === 0 ? 1 : 8)
+        const begun = nowNanos()
+        const until = begun + (patienceMicros * 1e3) / (index === 0 ? 1 : 8)
         let value: number
         do {
           const answer = this.#read(step[1], round)
           value = this.#valueIn(round, typeof answer === 'number' ? answer : await answer)
+          if (rests && nowNanos() - begun > busyMicros * 1e3) Atomics.wait(asleep, 0, 0, restMs)
         } while (looksAgain && value !== step[2] && step[2] > 0 && nowNanos() < until)
         record.values[at++] = value
       }
