@@ -96,7 +96,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   msgpackr: /^lib\/wire\/frame\.ts$/,
   'net-ipc': /^lib\/transport\/(net-ipc-connection|tcp-(connect|listen))\.ts$/,
   piscina: /^lib\/executor\/pool\.ts$/,
-  'cli-table3': /^lib\/cli\/node-table\.ts$/,
+  'cli-table3': /^lib\/(cli\/node-table|bench\/write-report)\.ts$/,
   'log-update': /^lib\/cli\/top-command\.ts$/,
   tinyglobby: /^lib\/deploy\/(bundle|package-files)\.ts$/,
   valibot: /^lib\/deploy\/(cluster-(schema|file|nodes)|manifest)\.ts$/,
