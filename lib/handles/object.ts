@@ -352,13 +352,18 @@ function writtenField(operation: StrictOperation): string | undefined {
   }
 }
 
-/** Sorts out `waitFor(field, until?, options?)`. */
+/**
+ * Sorts out `waitFor(field, until?, options?)`. What is not there is not waited for, so `until`
+ * never sees it.
+ */
 export function waitArguments(
   untilOrOptions: ((value: unknown) => boolean) | WaitOptions | undefined,
   options: WaitOptions,
 ): [(value: unknown) => boolean, WaitOptions] {
-  if (typeof untilOrOptions === 'function') return [untilOrOptions, options]
   const isThere = (value: unknown): boolean => value !== undefined
+  if (typeof untilOrOptions === 'function') {
+    return [(value) => isThere(value) && untilOrOptions(value), options]
+  }
   if (untilOrOptions === undefined) return [isThere, options]
   if (typeof untilOrOptions !== 'object' || untilOrOptions === null) {
     throw new TypeError(`waitFor() takes a function or options: ${typeof untilOrOptions}`)

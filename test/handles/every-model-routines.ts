@@ -157,3 +157,13 @@ export async function ownWrites(model: ModelName, name: string): Promise<unknown
   await released
   return seen
 }
+
+/** What a condition is shown of a field that is written after the wait has begun. */
+export async function shownToCondition(model: ModelName, name: string): Promise<unknown[]> {
+  const own = asynchronous[model]<Fields>(name) as AnyAsync
+  const shown: unknown[] = []
+  const written = own.waitFor('n', (n) => shown.push(n) > 0)
+  const write = (): Promise<void> => own.set('n', 2)
+  await (model === 'UpdateOnRelease' ? own.with?.(write) : write())
+  return [await written, ...shown]
+}

@@ -10,6 +10,7 @@ import {
   models,
   nested,
   ownWrites,
+  shownToCondition,
 } from './every-model-routines.ts'
 
 await init({ threads: 2 })
@@ -46,6 +47,11 @@ for (const model of models) {
       t.same(await goaway(lookAt, model, turn), seen)
       await changed
     }
+  })
+
+  t.test(`waitFor() of ${model} shows its condition only what is there`, async (t) => {
+    t.same(await shownToCondition(model, 'condition'), [2, 2])
+    t.same(await goaway(shownToCondition, model, 'condition of a routine'), [2, 2])
   })
 
   t.test(`a routine reads its own writes to ${model} in the order of its calls`, async (t) => {
