@@ -1,0 +1,185 @@
+/**
+ * The classics of distributed shared memory, each beside the same work done by one thread without
+ * the library: `node dist/bench/classics.js`, or with the names of some. On threads of this process
+ * and on nodes that are processes of their own. Where two threads compute, bare worker threads do
+ * the same in turn. All results are checked. Ratios of one run mean something; times do not.
+ */
+import { type Cluster, type ClusterOptions, type InitOptions, init, isSpawner } from 'goaway'
+import type { Workload } from '../lib/bench/report-data.ts'
+import { classics } from './classics/all.ts'
+import { BareWorkers } from './classics/bare.ts'
+import type { Classic } from './classics/classic.ts'
+import { compared, median, type Target, type Timing } from './measure.ts'
+import { report } from './report.ts'
+
+const quick = process.argv.includes('--quick')
+
+interface Place {
+  readonly where: string
+  readonly workers: number
+  readonly config: InitOptions | ClusterOptions
+}
+
+function threads(count: number): Place {
+  const where = count === 1 ? '1 thread' : `${count} threads`
+  return { where, workers: count, config: { threads: count } }
+}
+
+/** Of one thread each; the program's own process computes nothing. */
+function nodes(count: number): Place {
+  const config = {
+    launch: 'local',
+    nodes: Array.from({ length: count }, () => ({ threads: 1 })),
+    threads: 0,
+    // They compute all the time, on fewer cores than there are nodes.
+    ...{ nodeTimeoutMs: 60_000, linkGraceMs: 20_000 },
+  } as const
+  return { where: count === 1 ? '1 node' : `${count} nodes`, workers: count, config }
+}
+
+const places = [threads(1), threads(2), nodes(1), nodes(2), nodes(3)]
+
+/** Where the targets are measured: so it is done more often, and beside bare threads. */
+const targetPlace = '2 threads'
+
+interface Traffic {
+  readonly messages: number
+  readonly bytes: number
+}
+
+/** What all nodes have sent each other until now. */
+async function trafficOf(cluster: Cluster): Promise<Traffic> {
+  const stats = await cluster.stats()
+  return {
+    messages: stats.reduce((sum, { messagesSent }) => sum + messagesSent, 0),
+    bytes: stats.reduce((sum, { bytesSent }) => sum + bytesSent, 0),
+  }
+}
+
+interface Measured {
+  readonly serial: Timing
+  readonly own: Timing
+  readonly bare: Timing
+  readonly traffic: Traffic
+}
+
+async function timed<Result>(
+  timing: Timing | undefined,
+  run: () => Result | Promise<Result>,
+): Promise<Result> {
+  const start = performance.now()
+  const result = await run()
+  timing?.micros.push((performance.now() - start) * 1000)
+  return result
+}
+
+/** One classic at one place: one thread, bare threads and routines in turn. */
+async function measure(
+  classic: Classic,
+  { where, workers }: Place,
+  cluster: Cluster,
+  bareWorkers: BareWorkers | undefined,
+): Promise<Measured> {
+  const [serial, own, bare] = ['serial', 'goaway', 'bare workers'].map(
+    (name): Timing => ({ name, micros: [] }),
+  ) as [Timing, Timing, Timing]
+  const { quick: small, full } = classic.sizes
+  const rounds = quick || where !== targetPlace ? 1 : 3
+  let traffic: Traffic = { messages: 0, bytes: 0 }
+  for (let round = -2; round < rounds; round++) {
+    const [size, into] = round < 0 ? [small, []] : [quick ? small : full, [serial, own, bare]]
+    const [intoSerial, intoOwn, intoBare] = into
+    const expected = await timed(intoSerial, () => classic.alone(size))
+    if (bareWorkers !== undefined) {
+      classic.check(await timed(intoBare, () => classic.bare(size, bareWorkers)), expected)
+    }
+    const before = await trafficOf(cluster)
+    const result = await timed(intoOwn, () => classic.together(size, workers))
+    const after = await trafficOf(cluster)
+    classic.check(result, expected)
+    traffic = { messages: after.messages - before.messages, bytes: after.bytes - before.bytes }
+  }
+  return { serial, own, bare, traffic }
+}
+
+function workloadOf(classic: Classic, place: Place, measured: Measured): Workload {
+  const { serial, own, bare, traffic } = measured
+  const hasBare = bare.micros.length > 0
+  return {
+    name: classic.name,
+    where: place.where,
+    workers: place.workers,
+    serialMs: median(serial.micros) / 1000,
+    tookMs: median(own.micros) / 1000,
+    speedUp: compared(serial, own).ratio,
+    ...(hasBare ? { bareSpeedUp: compared(serial, bare).ratio } : {}),
+    ...traffic,
+  }
+}
+
+/** Nine tenths of twice the speed of one thread; and of what bare threads reach. */
+function targetsOf(classic: Classic, { serial, own, bare }: Measured): Target[] {
+  const figures = {
+    serial: median(serial.micros) / 1e6,
+    'bare workers': median(bare.micros) / 1e6,
+    goaway: median(own.micros) / 1e6,
+  }
+  const speedUps = { 'speed-up of bare workers': compared(serial, bare).ratio }
+  return [
+    {
+      what: `${classic.name}, ${targetPlace}: the speed-up`,
+      figures: { ...figures, ...speedUps },
+      unit: 's',
+      ...compared(serial, own),
+      wanted: { atLeast: 1.8 },
+    },
+    {
+      what: `${classic.name}, ${targetPlace}: the speed-up to that of bare workers`,
+      figures,
+      unit: 's',
+      ...compared(bare, own),
+      wanted: { atLeast: 0.9 },
+    },
+  ]
+}
+
+function show({ name, where, serialMs, tookMs, ...more }: Workload): void {
+  const bare = more.bareSpeedUp === undefined ? '' : ` (bare ${more.bareSpeedUp.toFixed(2)})`
+  const traffic = `${more.messages} messages, ${(more.bytes / 2 ** 20).toFixed(2)} MiB`
+  const times = `${serialMs.toFixed(0)} ms alone, ${tookMs.toFixed(0)} ms`
+  const speedUp = `${more.speedUp.toFixed(2)} times as fast${bare}`
+  console.log(`${name.padEnd(20)}${where.padEnd(10)} ${times}: ${speedUp}; ${traffic}`)
+}
+
+async function main(chosen: readonly Classic[]): Promise<void> {
+  const workloads: Workload[] = []
+  const targets: Target[] = []
+  for (const place of places) {
+    console.error(`${place.where} ...`)
+    const cluster = await init(place.config)
+    const isTarget = place.where === targetPlace
+    const bareWorkers = isTarget ? new BareWorkers(place.workers) : undefined
+    for (const classic of chosen) {
+      const measured = await measure(classic, place, cluster, bareWorkers)
+      const workload = workloadOf(classic, place, measured)
+      show(workload)
+      workloads.push(workload)
+      if (isTarget && classic.hasTarget) targets.push(...targetsOf(classic, measured))
+    }
+    await bareWorkers?.end()
+    await cluster.shutdown()
+  }
+  report('classics', targets, { workloads })
+}
+
+if (isSpawner) {
+  const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
+  const unknown = wanted.filter((name) => !(name in classics))
+  if (unknown.length > 0) {
+    const known = Object.keys(classics).join(', ')
+    console.error(`Unknown classic: ${unknown.join(', ')}; there are ${known}`)
+    process.exit(2)
+  }
+  const names = wanted.length > 0 ? wanted : Object.keys(classics)
+  await main(names.flatMap((name) => classics[name] ?? []))
+}
