@@ -1,6 +1,6 @@
 /**
  * The targets of a cluster over TCP with TLS, each as a ratio of one run, the bare limits beside
- * it: `npm run bench:cluster`, or with a part's name: `npm run bench:cluster -- read routines`.
+ * it: `npm run bench:cluster`, or with names of sections: `npm run bench:cluster -- read bursts`.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,11 +10,11 @@ import { Piscina } from 'piscina'
 import { type BarePeer, barePeer } from './bare-peer.ts'
 import { barePort } from './bare-port.ts'
 import { median, ratio, type Target, type Timing } from './measure.ts'
+import { isQuick, runSections, sectionsNamed } from './part.ts'
 import { report } from './report.ts'
 import { blockingReads, bytesOf, trivial } from './routines.ts'
 
-const quick = process.argv.includes('--quick')
-const rounds = quick ? 5 : 15
+const rounds = isQuick ? 5 : 15
 /** What a read or a routine puts on the wire, headers of a record included: measured. */
 const messageBytes = 96
 const mebibytes = 64
@@ -157,7 +157,7 @@ async function firstLine(program: string): Promise<number> {
 
 async function start(): Promise<Target[]> {
   const seconds: number[] = []
-  for (let round = 0; round < (quick ? 5 : 11); round++) {
+  for (let round = 0; round < (isQuick ? 5 : 11); round++) {
     seconds.push(await firstLine('./start-cluster.js'))
   }
   const first = median(seconds)
@@ -168,32 +168,18 @@ async function start(): Promise<Target[]> {
       unit: 's',
       ratio: first,
       wanted: { atMost: 1.5 },
+      isAbsolute: true,
     },
   ]
 }
 
-const parts: Record<string, (bare: BarePeer) => Promise<Target[]>> = {
-  read,
-  routines,
-  bursts,
-  large,
-  start,
-}
-
 if (isSpawner) {
-  const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
-  const unknown = named.filter((name) => !(name in parts))
-  if (unknown.length > 0) {
-    console.error(`Unknown part: ${unknown.join(', ')}; there are ${Object.keys(parts).join(', ')}`)
-    process.exit(2)
-  }
+  const bareSections = { read, routines, bursts, large }
+  const wanted = sectionsNamed([...Object.keys(bareSections), 'start'])
   await init({ launch: 'local', nodes: [{ name: 'node-1', threads: 2 }], threads: 1 })
   const bare = await barePeer()
-  const targets: Target[] = []
-  for (const name of named.length > 0 ? named : Object.keys(parts)) {
-    console.error(`${name} ...`)
-    targets.push(...((await parts[name]?.(bare)) ?? []))
-  }
+  const beside = Object.entries(bareSections).map(([name, run]) => [name, () => run(bare)] as const)
+  const targets = await runSections({ ...Object.fromEntries(beside), start }, wanted)
   bare.end()
   await shutdown()
   report('cluster', targets)

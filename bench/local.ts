@@ -1,6 +1,6 @@
 /**
- * The targets of the local library, each as a ratio of one run: `npm run bench`, or with a part's
- * name: `npm run bench -- routines blocking start puzzle memory`. Prints a table and writes JSON.
+ * The targets of the local library, each as a ratio of one run: `npm run bench:local`, or with the
+ * names of sections: `npm run bench:local -- routines blocking start puzzle memory`.
  */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -9,11 +9,11 @@ import { Piscina } from 'piscina'
 import { bareBlocking } from './bare-blocking.ts'
 import { bareWorkers } from './bare-workers.ts'
 import { compare, median, ratio, type Target, type Timing } from './measure.ts'
+import { isQuick, runSections, sectionsNamed } from './part.ts'
 import { report } from './report.ts'
 import { acquisitions, blockingReads, hashes, trivial } from './routines.ts'
 
-const quick = process.argv.includes('--quick')
-const rounds = quick ? 5 : 15
+const rounds = isQuick ? 5 : 15
 const threads = 2
 
 async function routines(): Promise<Target[]> {
@@ -120,7 +120,7 @@ function firstLine(program: string): Promise<number> {
 }
 
 async function start(): Promise<Target[]> {
-  const timings = await compareStarts(quick ? 7 : 21)
+  const timings = await compareStarts(isQuick ? 7 : 21)
   const [piscina, own] = timings
   return [
     {
@@ -144,7 +144,7 @@ async function compareStarts(count: number): Promise<[Timing, Timing]> {
 }
 
 async function puzzle(): Promise<Target[]> {
-  const numbers = quick ? 300_000 : 1_000_000
+  const numbers = isQuick ? 300_000 : 1_000_000
   const bare = bareWorkers(threads)
   const partsOf = (count: number): Parameters<typeof hashes>[] =>
     Array.from({ length: threads }, (_, from) => ['goaway', from, count, threads])
@@ -160,7 +160,7 @@ async function puzzle(): Promise<Target[]> {
       },
     ],
     numbers,
-    quick ? 5 : 9,
+    isQuick ? 5 : 9,
   )
   await bare.end()
   const [plain, limit, own] = timings as [Timing, Timing, Timing]
@@ -194,7 +194,7 @@ function memory(): number {
 async function manyRoutines(): Promise<Target[]> {
   const batch = 1_000
   const early = 100_000
-  const all = quick ? 300_000 : 1_000_000
+  const all = isQuick ? 300_000 : 1_000_000
   let first = 0
   for (let done = 0; done < all; done += batch) {
     await Promise.all(Array.from({ length: batch }, () => goaway(trivial, done)))
@@ -216,27 +216,11 @@ function figuresOf(timings: readonly Timing[]): Record<string, number> {
   return Object.fromEntries(timings.map(({ name, micros }) => [name, median(micros)]))
 }
 
-const parts: Record<string, () => Promise<Target[]>> = {
-  routines,
-  blocking,
-  start,
-  puzzle,
-  memory: manyRoutines,
-}
-
 if (isSpawner) {
-  const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
-  const unknown = named.filter((name) => !(name in parts))
-  if (unknown.length > 0) {
-    console.error(`Unknown part: ${unknown.join(', ')}; there are ${Object.keys(parts).join(', ')}`)
-    process.exit(2)
-  }
+  const sections = { routines, blocking, start, puzzle, memory: manyRoutines }
+  const wanted = sectionsNamed(Object.keys(sections))
   await init({ threads })
-  const targets: Target[] = []
-  for (const name of named.length > 0 ? named : Object.keys(parts)) {
-    console.error(`${name} ...`)
-    targets.push(...((await parts[name]?.()) ?? []))
-  }
+  const targets = await runSections(sections, wanted)
   await shutdown()
   report('local', targets)
 }

@@ -1,18 +1,30 @@
 /**
  * `map` of trivial items, beside what it is made of and what it replaces: `npm run bench:map`. On
- * two threads, and over TCP to two local nodes. Ratios of one run mean something; times do not.
+ * two threads, and over TCP to two local nodes; or one of the sections: `local cluster`.
  */
-import process from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { goaway, init, isSpawner, map, shutdown } from 'goaway'
-import { Piscina } from 'piscina'
-import { type Contender, compare, median, ratio, type Timing } from './measure.ts'
+import {
+  type Contender,
+  compare,
+  compared,
+  fastest,
+  median,
+  spreadOf,
+  type Target,
+  type Timing,
+} from './measure.ts'
+import { isQuick, runSections, sectionsNamed } from './part.ts'
+import { openPools, type PoolPeer } from './pool-peers.ts'
+import { report } from './report.ts'
 import { trivial } from './routines.ts'
 
-const quick = process.argv.includes('--quick')
-const rounds = quick ? 3 : 9
-const count = quick ? 200_000 : 1_000_000
+const rounds = isQuick ? 3 : 9
+const count = 1_000_000
+const threads = 2
+const burst = 500
 const chunkItems = 8192
+const leftOut: string[] = []
+const fastestPool = `map of ${count} trivial items on ${threads} threads, to the fastest pool`
 
 /** What a chunk of a map is, as a routine of one's own would be. */
 export function trivialOfAll(values: readonly number[]): number[] {
@@ -47,8 +59,9 @@ const iterated: Contender = {
 
 const objects: Contender = {
   name: 'await map of objects',
+  fewer: 10,
   async run(items) {
-    const list = Array.from({ length: items / 10 }, (_, id) => ({ id, name: `item ${id}` }))
+    const list = Array.from({ length: items }, (_, id) => ({ id, name: `item ${id}` }))
     if ((await map(idOf, list)).length !== list.length) throw new Error('Wrong results')
   },
 }
@@ -70,53 +83,81 @@ const bare: Contender = {
   },
 }
 
-function piscinaItems(pool: Piscina): Contender {
+/** A pool's own call for many items, or one call an item. In bursts: all at once is slower. */
+function peer({ name, run, runAll }: PoolPeer): Contender {
+  const each = (values: readonly number[]): Promise<unknown> => Promise.all(values.map(run))
   return {
-    name: 'piscina.run, one an item',
+    name: runAll === undefined ? `${name}, a call an item` : `${name}, mapExecute`,
+    fewer: isQuick ? 100 : 20,
     async run(items) {
-      // In bursts: all at once would be slower still.
       const results: number[] = []
-      const part = items / 20
-      for (let from = 0; from < part; from += 500) {
-        const burst = numbers(500).map((at) => pool.run(from + at) as Promise<number>)
-        results.push(...(await Promise.all(burst)))
+      for (let from = 0; from < items; from += burst) {
+        const values = numbers(burst).map((at) => from + at)
+        results.push(...((await (runAll ?? each)(values)) as number[]))
       }
-      check(results, part)
+      check(results, items)
     },
   }
 }
 
-/** Contenders that do a part of the items only: how many times more the others do. */
-const parts: Readonly<Record<string, number>> = {
-  [objects.name]: 10,
-  'piscina.run, one an item': 20,
+function thousands(timings: readonly Timing[]): Record<string, number> {
+  return Object.fromEntries(timings.map(({ name, micros }) => [name, 1000 / median(micros)]))
 }
 
-function show(title: string, timings: readonly Timing[]): void {
+/** Items a second, to what is wanted of them: no ratio of two that were measured. */
+function absolute(where: string, timings: readonly Timing[], wanted: number): Target {
   const [own] = timings as [Timing]
-  console.log(`\n${title}\n`)
-  for (const timing of timings) {
-    const part = parts[timing.name] ?? 1
-    const perSecond = 1e6 / (median(timing.micros) * part)
-    const times = ratio(timing, own) * part
-    const rate = `${Math.round(perSecond / 1000)} k items/s`.padStart(18)
-    console.log(`${timing.name.padEnd(26)}${rate}   ${times.toFixed(2)} × the time of await map`)
+  const rates = own.micros.map((micros) => 1e6 / micros / wanted)
+  return {
+    what: `map of ${count} trivial items ${where}, against ${wanted} items/s`,
+    figures: thousands(timings),
+    unit: '1,000 items/s',
+    ratio: median(rates),
+    spread: spreadOf(rates),
+    wanted: { atLeast: 1 },
+    isAbsolute: true,
   }
 }
 
+function beside(own: Timing, other: Timing, atLeast: number): Target {
+  return {
+    what: `map of ${count} trivial items on ${threads} threads, to ${other.name}`,
+    figures: thousands([own, other]),
+    unit: '1,000 items/s',
+    ...compared(other, own),
+    wanted: { atLeast },
+  }
+}
+
+async function local(): Promise<Target[]> {
+  const opened = openPools(threads)
+  leftOut.push(...opened.leftOut)
+  await init({ threads })
+  const ours = [gathered, iterated, objects, bare]
+  const peers = opened.pools.map(peer)
+  const timings = await compare([...ours, ...peers], count, rounds)
+  await Promise.all(opened.pools.map((pool) => pool.end()))
+  await shutdown()
+  const [own] = timings as [Timing]
+  const others = timings.slice(ours.length)
+  const piscina = others.find(({ name }) => name === 'piscina, a call an item')
+  return [
+    absolute(`on ${threads} threads`, timings, 1_000_000),
+    ...(piscina === undefined ? [] : [beside(own, piscina, 15)]),
+    ...(others.length === 0 ? [] : [{ ...beside(own, fastest(others), 1), what: fastestPool }]),
+  ]
+}
+
+async function cluster(): Promise<Target[]> {
+  const nodes = [{ threads: 1 }, { threads: 1 }]
+  await init({ launch: 'local', nodes, threads: 0 } as never)
+  const timings = await compare([gathered, iterated, bare], count, rounds)
+  await shutdown()
+  return [absolute('over TCP to 2 local nodes', timings, 300_000)]
+}
+
 if (isSpawner) {
-  const pool = new Piscina({
-    filename: fileURLToPath(new URL('./routines.js', import.meta.url)),
-    minThreads: 2,
-    maxThreads: 2,
-  })
-  await init({ threads: 2 })
-  const local = [gathered, iterated, objects, bare, piscinaItems(pool)]
-  show(`${count} trivial items, 2 threads`, await compare(local, count, rounds))
-  await pool.destroy()
-  await shutdown()
-  await init({ launch: 'local', nodes: [{ threads: 1 }, { threads: 1 }], threads: 0 } as never)
-  const remote = [gathered, iterated, bare]
-  show(`${count} trivial items, 2 nodes over TCP`, await compare(remote, count, rounds))
-  await shutdown()
+  const sections = { local, cluster }
+  const targets = await runSections(sections, sectionsNamed(Object.keys(sections)))
+  report('map', targets, { leftOut })
 }

@@ -5,6 +5,8 @@ import type { ReportedTarget } from '../lib/bench/report-data.ts'
 
 export interface Contender {
   readonly name: string
+  /** It runs only so many times fewer operations than the others, as it is so much slower. */
+  readonly fewer?: number
   /** Runs `count` operations. */
   run(count: number): Promise<void> | void
 }
@@ -29,12 +31,14 @@ export async function compare(
   rounds: number,
 ): Promise<Timing[]> {
   const timings = contenders.map(({ name }): Timing => ({ name, micros: [] }))
-  for (const contender of contenders) await contender.run(count)
-  for (let round = 0; round < rounds; round++) {
+  for (let round = -1; round < rounds; round++) {
     for (const [index, contender] of contenders.entries()) {
+      const own = count / (contender.fewer ?? 1)
       const start = performance.now()
-      await contender.run(count)
-      timings[index]?.micros.push(((performance.now() - start) * 1000) / count)
+      await contender.run(own)
+      const took = performance.now() - start
+      // The first round warms up.
+      if (round >= 0) timings[index]?.micros.push((took * 1000) / own)
     }
   }
   return timings
@@ -51,6 +55,10 @@ export function spreadOf(values: readonly number[]): readonly [number, number] {
 export function compared(one: Timing, other: Timing): Pick<Target, 'ratio' | 'spread'> {
   const ratios = one.micros.map((value, round) => value / (other.micros[round] ?? Number.NaN))
   return { ratio: median(ratios), spread: spreadOf(ratios) }
+}
+
+export function fastest(timings: readonly Timing[]): Timing {
+  return timings.reduce((one, other) => (median(one.micros) <= median(other.micros) ? one : other))
 }
 
 /** The median of the rounds' own ratios: both sides of each were measured in the same moments. */

@@ -135,6 +135,7 @@ export async function firstReads(name: string, of: (index: number) => unknown): 
       unit: 'µs',
       ratio: read / 3,
       wanted: { atMost: 1 },
+      isAbsolute: true,
     },
   ]
 }

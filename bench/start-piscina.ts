@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 
 const pool = new Piscina({
-  filename: fileURLToPath(new URL('./start-piscina-task.js', import.meta.url)),
+  filename: fileURLToPath(new URL('./trivial-task.js', import.meta.url)),
 })
 console.log(await pool.run(42))
 await pool.destroy()

@@ -1,25 +1,27 @@
 /**
  * The targets of the four models, each as a ratio of one run, the bare limits beside it:
- * `npm run bench:stores`, or with the names of parts: `npm run bench:stores -- reads writes`. With
- * `--nodes=2` the cluster has two nodes, not three. Prints a table and writes JSON.
+ * `npm run bench:stores`, or with names of sections: `npm run bench:stores -- reads writes`. With
+ * `--nodes=2` the cluster has two nodes, not three.
  */
 import { goaway, init, isSpawner, shutdown } from 'goaway'
 import { barePeer } from './bare-peer.ts'
 import { barePort } from './bare-port.ts'
 import { compared, median, type Target, type Timing } from './measure.ts'
 import { paperCluster } from './paper-server.ts'
+import { isQuick, numberGiven, runSections, type Sections, sectionsNamed } from './part.ts'
 import { firstReads, kinds, memoryOfReplica } from './replicas.ts'
 import { report } from './report.ts'
 import { connectRedis, startPeers } from './store-peers.ts'
 import { fastWrites, gets, manyWrites, quickWrites, readRounds } from './store-routines.ts'
 
-const quick = process.argv.includes('--quick')
-const nodes = Number(process.argv.find((one) => one.startsWith('--nodes='))?.slice(8) ?? 3)
+const nodes = numberGiven('nodes') ?? 3
 /** With the spawner, which is a member like the others. */
 const members = nodes + 1
 /** What an invalidation and its answer put on the wire. */
 const messageBytes = 96
 const nowhere = { redisPort: undefined, lmdbPath: undefined }
+/** Said once, though two sections look for the same peers. */
+const leftOut = new Set<string>()
 const home = goaway.with({ on: 'node-1' })
 
 type Timings = ReadonlyMap<string, Timing>
@@ -58,8 +60,9 @@ const readers = [
 /** What is read again and again and does not change, by a thread of the program's own node. */
 async function reads(): Promise<Target[]> {
   const peers = await startPeers()
+  for (const line of peers.leftOut) leftOut.add(line)
   await init({ threads: 1 })
-  const timings = byName(await goaway(readRounds, quick ? 300 : 1_500, peers.places))
+  const timings = byName(await goaway(readRounds, isQuick ? 300 : 1_500, peers.places))
   await shutdown()
   await peers.end()
   const bare = named(timings, 'bare')
@@ -112,12 +115,13 @@ function againstPeers(timings: Timings): Target[] {
 /** Reads at a node of a cluster, which test its lease when they have the value. */
 async function leasedReads(): Promise<Target[]> {
   const peers = await startPeers()
+  for (const line of peers.leftOut) leftOut.add(line)
   const { redisPort } = peers.places
   const redis = redisPort === undefined ? undefined : connectRedis(redisPort)
   const all: Timing[] = []
   const asked: Timing = { name: 'Redis GET', micros: [] }
-  for (let block = 0; block < (quick ? 3 : 10); block++) {
-    const timings = await home(readRounds, quick ? 100 : 200, nowhere)
+  for (let block = 0; block < (isQuick ? 3 : 10); block++) {
+    const timings = await home(readRounds, isQuick ? 100 : 200, nowhere)
     for (const [index, { name, micros }] of timings.entries()) {
       all[index] ??= { name, micros: [] }
       all[index]?.micros.push(...micros)
@@ -181,9 +185,9 @@ async function fast(): Promise<Target[]> {
   }
   const measured = Object.keys(runs).map((name): Timing => ({ name, micros: [] }))
   // V8 has to have met all of it in every process, or what is measured is its interpreter.
-  await home(fastWrites, quick ? 4_000 : 10_000)
-  await paper.writes(quick ? 4_000 : 10_000)
-  for (let round = -50; round < (quick ? 100 : 500); round++) {
+  await home(fastWrites, isQuick ? 4_000 : 10_000)
+  await paper.writes(isQuick ? 4_000 : 10_000)
+  for (let round = -50; round < (isQuick ? 100 : 500); round++) {
     for (const [index, run] of Object.values(runs).entries()) {
       const ms = await run()
       if (round >= 0) measured[index]?.micros.push((ms * 1000) / count)
@@ -223,8 +227,8 @@ async function fast(): Promise<Target[]> {
 
 /** Writes that wait for nobody. */
 async function writes(where: string, on: typeof home): Promise<Target[]> {
-  const timings = byName(await on(quickWrites, quick ? 200 : 1_000))
-  const full = await on(manyWrites, quick ? 20_000 : 100_000)
+  const timings = byName(await on(quickWrites, isQuick ? 200 : 1_000))
+  const full = await on(manyWrites, isQuick ? 20_000 : 100_000)
   const limit = (what: string, name: string, bare: string, most: number): Target => {
     const { micros } = named(timings, name)
     const ratios = micros.map((value) => value / most)
@@ -234,6 +238,7 @@ async function writes(where: string, on: typeof home): Promise<Target[]> {
       unit: 'µs',
       ...compared({ name, micros: ratios }, { name: '', micros: ratios.map(() => 1) }),
       wanted: { atMost: 1 },
+      isAbsolute: true,
     }
   }
   const weak = limit('a Weak write to the caller, 100 in one go', 'Weak', 'a message to a port', 3)
@@ -254,8 +259,8 @@ async function writesHere(): Promise<Target[]> {
   return targets
 }
 
-/** Parts on one machine, and those of a cluster. */
-const alone: Record<string, () => Promise<Target[]>> = {
+/** Sections on one machine, and those of a cluster. */
+const alone: Sections = {
   reads,
   writes: writesHere,
   changes: async () => {
@@ -265,37 +270,20 @@ const alone: Record<string, () => Promise<Target[]>> = {
   },
   memory: async () => Object.entries(kinds).map(([name, of]) => memoryOfReplica(name, of)),
 }
-const clustered: Record<string, () => Promise<Target[]>> = {
+const clustered: Sections = {
   leased: leasedReads,
   fast,
   'clustered-writes': () => writes('at a node of a cluster', home),
 }
 
-async function run(parts: typeof alone, wanted: ReadonlySet<string>): Promise<Target[]> {
-  const targets: Target[] = []
-  for (const [name, part] of Object.entries(parts)) {
-    if (wanted.size > 0 && !wanted.has(name)) continue
-    console.error(`${name} ...`)
-    targets.push(...(await part()))
-  }
-  return targets
-}
-
 if (isSpawner) {
-  const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
-  const known = Object.keys({ ...alone, ...clustered })
-  const unknown = wanted.filter((name) => !known.includes(name))
-  if (unknown.length > 0) {
-    console.error(`Unknown part: ${unknown.join(', ')}; there are ${known.join(', ')}`)
-    process.exit(2)
-  }
-  const chosen = new Set(wanted)
-  const targets = await run(alone, chosen)
-  if (chosen.size === 0 || wanted.some((name) => name in clustered)) {
+  const wanted = sectionsNamed(Object.keys({ ...alone, ...clustered }))
+  const targets = await runSections(alone, wanted)
+  if (wanted.some((name) => name in clustered)) {
     const each = Array.from({ length: nodes }, () => ({ threads: 1 }))
     await init({ launch: 'local', nodes: each, threads: 1 })
-    targets.push(...(await run(clustered, chosen)))
+    targets.push(...(await runSections(clustered, wanted)))
     await shutdown()
   }
-  report('stores', targets)
+  report('stores', targets, { leftOut: [...leftOut] })
 }

@@ -69,6 +69,8 @@ export interface ReportedTarget {
   /** Where the middle half of the rounds' ratios lies. */
   readonly spread?: readonly [number, number]
   readonly wanted: { readonly atMost: number } | { readonly atLeast: number }
+  /** The ratio is to a fixed number, not to something measured beside it. */
+  readonly isAbsolute?: boolean
   readonly met: boolean
 }
 

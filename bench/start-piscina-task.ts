@@ -1,3 +1,0 @@
-export default function trivial(value: number): number {
-  return value
-}
