@@ -168,6 +168,11 @@ export const secretBytesMin = 16
 export const routinesPerNode = routinesPerClient * clientsPerNode
 /** A node is sent routines in advance for so many milliseconds of work. */
 export const aheadMs = 5
+/**
+ * When a node has had nothing to do for so long, what waits elsewhere is asked for: a burst of
+ * short routines is over before.
+ */
+export const recallAfterMs = 5
 /** Functions, and terms, that a hub has told another of and may need again. */
 export const numbersKeptMax = 1024
 /** Files of one application's code: as many as a large node_modules folder has. */

@@ -14,13 +14,14 @@ import {
   addNode,
   hasNodeFor,
   initialPlacement,
-  mayRun,
-  type PlacementState,
   place,
   removeNode,
   wait,
+  waitAgain,
   withdraw,
 } from '../protocol/placement.ts'
+import { mayRun, type PlacementState } from '../protocol/placement-state.ts'
+import { givenBack } from '../protocol/recall.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { Payload } from '../wire/messages.ts'
 import type { Executor, Outcome, Report, Task } from './contract.ts'
@@ -29,6 +30,7 @@ import { LocalNode, type NodeFacts, ReportByPlace } from './local-node.ts'
 import { NodeRoom } from './node-room.ts'
 import { PlacedRoutine, type Seat } from './placed-routine.ts'
 import { QueueDeadlines } from './queue-deadlines.ts'
+import { Recalls } from './recalls.ts'
 import type { NodeReport, RemoteNode } from './remote-node.ts'
 import { failure, overloaded, titleOf } from './running-routine.ts'
 import type { ThreadExecutor } from './thread-executor.ts'
@@ -57,6 +59,7 @@ export class ClusterExecutor implements Executor {
   readonly #placement: PlacementState
   readonly #records = new Map<number, PlacedRoutine>()
   readonly #deadlines: QueueDeadlines
+  readonly #recalls: Recalls
   #closed = false
   readonly #lastEnd: LastEnd
 
@@ -80,7 +83,16 @@ export class ClusterExecutor implements Executor {
     const own = (at: number) => (at === options.place ? local : ordererOf(at))
     this.threads = makeThreads(new ReportByPlace(own))
     this.room = new NodeRoom(this.#clock, this.threads, options.threads)
-    this.#local = this.#add(new LocalNode(options, this.threads))
+    this.#local = this.#add(new LocalNode(options, this.threads, local))
+    this.#recalls = new Recalls({
+      clock: this.#clock,
+      state: this.#placement,
+      own: this.#local.counts,
+      routines: () => this.#records.size,
+      idle: () => this.room.idle,
+      ask: (place, ...recall) => this.#seats.get(place)?.node.recall(...recall),
+      turn: options.turn,
+    })
   }
 
   /** Routines that were started here and are not settled. */
@@ -96,6 +108,7 @@ export class ClusterExecutor implements Executor {
   /** Whether something will happen that no thread of this node has to ask for. */
   mayAct(): boolean {
     if (this.threads.mayAct() || this.waiting > 0 || this.#deadlines.armed) return true
+    if (this.#recalls.armed) return true
     for (const { seat } of this.#records.values()) if (seat !== this.#local) return true
     return false
   }
@@ -107,7 +120,7 @@ export class ClusterExecutor implements Executor {
 
   #add(node: RemoteNode): Seat {
     const { place, index, name, labels, threads } = node
-    const counts = { allowed: 0, sent: 0, mine: 0, others: 0 }
+    const counts = { allowed: 0, sent: 0, eager: 0, mine: 0, others: 0, asked: new Map() }
     const seat = { node, counts: { place, index, name, labels, threads, ...counts } }
     this.#seats.set(place, seat)
     addNode(this.#placement, seat.counts)
@@ -182,7 +195,7 @@ export class ClusterExecutor implements Executor {
 
   #enqueue(record: PlacedRoutine): void {
     const { routine, owner, terms } = record
-    wait(this.#placement, routine, owner !== 0, terms.priority, terms.on)
+    record.since = wait(this.#placement, routine, owner !== 0, terms.priority, terms)
     // One that was sent before has had its wait.
     if (terms.queueTimeoutMs === 0 || record.attempt > 0) return
     record.sinceMs = this.#clock.now()
@@ -204,20 +217,25 @@ export class ClusterExecutor implements Executor {
   /** Sends what the nodes take. Called once for a batch of inputs. */
   dispatch(): void {
     const state = this.#placement
-    if (state.waiting.size === 0) return
+    if (state.waiting.size === 0) return this.#recalls.look()
     const { counts } = this.#local
     counts.others = (this.room.routines - counts.mine) / this.room.threads
-    if (counts.threads > 0) counts.allowed = counts.sent + this.room.measure()
+    if (counts.threads > 0) {
+      counts.eager = counts.sent + this.room.idle
+      counts.allowed = counts.sent + this.room.measure()
+    }
     for (let next = place(state); next !== undefined; next = place(state)) {
       const seat = this.#seats.get(next.node.place) as Seat
       this.#order(this.#records.get(next.id) as PlacedRoutine, seat)
     }
     if (state.waiting.size > 0 && counts.sent >= counts.allowed) this.room.exhausted = true
+    this.#recalls.look()
   }
 
   #order(record: PlacedRoutine, seat: Seat): void {
     const { terms, sinceMs, credit } = record
     record.seat = seat
+    this.#recalls.changed = true
     const before = record.attempt++
     const waitedMs = sinceMs === 0 ? 0 : this.#clock.now() - sinceMs
     seat.node.order(record, before, waitedMs)
@@ -251,9 +269,9 @@ export class ClusterExecutor implements Executor {
   finish(routine: number): void {
     const record = this.#records.get(routine)
     if (record === undefined) return
+    record.finished = true
     if (!withdraw(this.#placement, routine)) return record.seat?.node.finish(routine)
-    const text = 'No value of this generator is wanted any more'
-    this.#settle(record, { ok: false, error: failure('ERR_GOAWAY_CANCELLED', text) })
+    this.#settle(record, { ok: false, error: notWanted() })
   }
 
   /** What the node of that place tells of what it was sent. */
@@ -281,13 +299,40 @@ export class ClusterExecutor implements Executor {
         if (record !== undefined) this.#ended(record, outcome)
         else if (outcome.ok) dropPayload(outcome.payload)
       },
-      room: (allowed, load) => {
+      room: (allowed, load, eager) => {
         const counts = this.#seats.get(place)?.counts
         if (counts === undefined) return
         counts.allowed = Math.max(counts.allowed, allowed)
         counts.others = load
+        counts.eager = eager
+        this.#recalls.changed = true
       },
+      returned: (routine, payload) => {
+        const record = recordOfRoutine(routine)
+        if (record === undefined) dropPayload(payload)
+        else this.#returned(record, payload)
+      },
+      recalled: (received, left) => this.#recalls.answered(place, received, left),
     }
+  }
+
+  /** Its node gave it back before it began: it waits again, as if it had not been sent. */
+  #returned(record: PlacedRoutine, payload: Payload): void {
+    const { counts } = record.seat as Seat
+    const { routine: id, owner, terms, since, stopping } = record
+    givenBack(counts)
+    record.seat = undefined
+    record.attempt--
+    if (!record.kept) record.payload = payload
+    record.kept = true
+    const unwanted = stopping ?? (record.finished ? notWanted() : undefined)
+    if (unwanted !== undefined) return this.#settle(record, { ok: false, error: unwanted })
+    const { priority, on, apart, queueTimeoutMs } = terms
+    const from = counts.place
+    waitAgain(this.#placement, { id, child: owner !== 0, priority, on, apart, since, from })
+    if (queueTimeoutMs === 0 || record.attempt > 0) return
+    const waitedMs = this.#clock.now() - record.sinceMs
+    this.#deadlines.add(id, Math.max(0, Math.ceil(queueTimeoutMs - waitedMs)))
   }
 
   #ended(record: PlacedRoutine, outcome: Outcome): void {
@@ -321,8 +366,13 @@ export class ClusterExecutor implements Executor {
       if (record.seat !== this.#local) this.#settle(record, { ok: false, error: reason })
     }
     this.#deadlines.clear()
+    this.#recalls.clear()
     await this.threads.close(0)
   }
+}
+
+function notWanted(): ErrorRecord {
+  return failure('ERR_GOAWAY_CANCELLED', 'No value of this generator is wanted any more')
 }
 
 function shutDown(): ErrorRecord {

@@ -2,10 +2,11 @@
 
 import { dropPayload } from '../client/payload.ts'
 import { routinesPerNode } from '../limits.ts'
+import { mayGo } from '../protocol/recall.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { Payload } from '../wire/messages.ts'
 import type { Outcome, Report, Task } from './contract.ts'
-import type { RemoteNode } from './remote-node.ts'
+import type { NodeReport, RemoteNode } from './remote-node.ts'
 import type { ThreadExecutor } from './thread-executor.ts'
 
 export interface NodeFacts {
@@ -26,14 +27,20 @@ export class LocalNode implements RemoteNode {
   readonly threads: number
   readonly takesPorts = true
   readonly #executor: ThreadExecutor
+  readonly #report: NodeReport
 
-  constructor({ place, index, name, labels, threads }: NodeFacts, executor: ThreadExecutor) {
+  constructor(
+    { place, index, name, labels, threads }: NodeFacts,
+    executor: ThreadExecutor,
+    report: NodeReport,
+  ) {
     this.place = place
     this.index = index
     this.name = name
     this.labels = labels
     this.threads = threads
     this.#executor = executor
+    this.#report = report
   }
 
   order(task: Task, attempt: number, waitedMs: number): void {
@@ -51,6 +58,15 @@ export class LocalNode implements RemoteNode {
 
   finish(routine: number): void {
     this.#executor.finish(routine)
+  }
+
+  recall(most: number, name: string, labels: readonly string[]): void {
+    const isMeant = ({ routine, terms }: Task): boolean =>
+      Math.floor(routine / routinesPerNode) === this.place && mayGo(terms, name, labels)
+    const { tasks, left } = this.#executor.takeBack(most, isMeant)
+    for (const { routine, payload } of tasks) this.#report.returned(routine, payload)
+    // All that it was sent is there.
+    this.#report.recalled(Infinity, left)
   }
 }
 

@@ -24,6 +24,12 @@ export class NodeRoom {
     return this.#executor.routines
   }
 
+  /** Threads that would begin a routine at once. */
+  get idle(): number {
+    const { waiting, running } = this.#executor.counts
+    return Math.max(0, this.threads - running - waiting)
+  }
+
   /** How many more it takes now. */
   measure(): number {
     const { waiting, running, taken } = this.#executor.counts

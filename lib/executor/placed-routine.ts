@@ -1,5 +1,5 @@
 /** A routine as the hub that places it keeps it, from its submission until it is settled. */
-import type { PlacedNode } from '../protocol/placement.ts'
+import type { PlacedNode } from '../protocol/placement-state.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { FunctionAddress, Payload, RoutineTerms } from '../wire/messages.ts'
 import type { Task } from './contract.ts'
@@ -23,12 +23,16 @@ export class PlacedRoutine implements Task {
   seat: Seat | undefined = undefined
   /** Attempts so far; one that was sent counts, for it may have begun. */
   attempt = 0
+  /** Its place in the order of all that came. */
+  since = 0
   /** When it came, if its time to wait is limited. */
   sinceMs = 0
   /** Values that its consumer wants and has not been sent. */
   credit = 0
   /** A value of it has been sent: it cannot begin again from its first. */
   yielded = false
+  /** No value of it is wanted any more. */
+  finished = false
   /** Why it is being stopped, if it is. */
   stopping: ErrorRecord | undefined = undefined
 

@@ -1,5 +1,6 @@
 /** A node as whoever places routines sees it. */
 import type { ErrorRecord } from '../wire/error-record.ts'
+import type { Payload } from '../wire/messages.ts'
 import type { Report, Task } from './contract.ts'
 
 export interface RemoteNode {
@@ -17,10 +18,23 @@ export interface RemoteNode {
   cancel(routine: number, reason: ErrorRecord, graceMs: number): void
   credit(routine: number, values: number): void
   finish(routine: number): void
+  /**
+   * Asks for what has not begun of the routines that it was sent, so many at most, as far as they
+   * may go to a node of that name and with these labels. Answered by `returned` for each, and by
+   * `recalled` in the end.
+   */
+  recall(most: number, name: string, labels: readonly string[]): void
 }
 
 /** What a node tells of the routines it was sent. */
 export interface NodeReport extends Report {
-  /** So many routines it may have been sent in all; routines of others for each of its threads. */
-  room(allowed: number, load: number): void
+  /**
+   * So many routines it may have been sent in all; routines of others for each of its threads; so
+   * many routines, in all, begin at once.
+   */
+  room(allowed: number, load: number, eager: number): void
+  /** The routine has not begun, and never will there. */
+  returned(routine: number, payload: Payload): void
+  /** The answer to `recall`: see the message `recalled`. */
+  recalled(received: number, left: number): void
 }

@@ -5,11 +5,12 @@
  */
 import { recordOf } from '../client/error-codec.ts'
 import { dropPayload } from '../client/payload.ts'
-import { type Clock, realClock, type Timer } from '../clock.ts'
+import { type Clock, realClock } from '../clock.ts'
 import type { GoawayError, GoawayErrorDetails } from '../errors.ts'
 import { threadStartFailuresMax } from '../limits.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { Payload, ReportMessage } from '../wire/messages.ts'
+import { Announcer } from './announcer.ts'
 import type { Executor, Outcome, Report, Task } from './contract.ts'
 import { LastEnd } from './last-end.ts'
 import {
@@ -22,13 +23,11 @@ import {
   whyLost,
 } from './running-routine.ts'
 import type { ServedThread } from './served-thread.ts'
+import { takeBack } from './take-back.ts'
 import type { ThreadHost } from './thread-host.ts'
 import { type LostThread, ThreadTeam, type ThreadTeamOptions } from './thread-team.ts'
 import { TimerSet } from './timer-set.ts'
 import { refusedAlone } from './wish-refusal.ts'
-
-/** A routine that has run for so long is told of to its caller. */
-const announceAfterMs = 20
 
 export class ThreadExecutor implements Executor {
   readonly #clock: Clock
@@ -39,9 +38,9 @@ export class ThreadExecutor implements Executor {
   readonly #records = new Map<number, RunningRoutine>()
   readonly #timers: TimerSet
   readonly #team: ThreadTeam
+  readonly #announcer: Announcer
   #startFailures = 0
   #taken = 0
-  #announcing: Timer | undefined
   #closed: GoawayError | undefined
   readonly #lastEnd: LastEnd
 
@@ -54,9 +53,17 @@ export class ThreadExecutor implements Executor {
     this.#host = host
     this.#report = report
     this.#team = new ThreadTeam(options, host, this.#records, this.#timers, {
-      assigned: () => this.#announceLater(),
+      assigned: () => this.#announcer.later(),
       unwanted: (record, error) => this.#settle(record, { ok: false, error }),
       lost: (lost) => this.#lost(lost),
+    })
+    this.#announcer = new Announcer({
+      records: this.#records,
+      timers: this.#timers,
+      team: () => this.#team,
+      tell: ({ task, thread, attempt }) =>
+        report.started(task.routine, options.node, thread, attempt),
+      turn: () => host.turn(),
     })
   }
 
@@ -112,6 +119,21 @@ export class ThreadExecutor implements Executor {
     // One that was made before has had its wait.
     if (task.terms.queueTimeoutMs > 0 && record.attempt === 0) this.#armQueueTimer(record)
     this.#team.enqueue(record)
+  }
+
+  /**
+   * Takes back half of what waits for its start, so many at most, for whoever has idle threads. Its
+   * tasks are not this executor's any more. `left`: how many more it might have been.
+   */
+  takeBack(most: number, isMeant: (task: Task) => boolean): { tasks: Task[]; left: number } {
+    const { taken, left } = takeBack(this.#team, this.#records, most, isMeant)
+    for (const record of taken) {
+      this.#clear(record, 'queueTimer')
+      this.#records.delete(record.task.routine)
+    }
+    this.#taken -= taken.length
+    this.#lastEnd.look()
+    return { tasks: taken.map(({ task }) => task), left }
   }
 
   cancel(routine: number, reason: ErrorRecord, graceMs: number): void {
@@ -212,7 +234,7 @@ export class ThreadExecutor implements Executor {
   #began(routine: number): void {
     const record = this.#records.get(routine)
     if (record === undefined) return
-    this.#announce(record)
+    this.#announcer.announce(record)
     this.#clear(record, 'queueTimer')
     // It has begun in time, whenever its timer came to be looked at.
     if (record.waitedTooLong) record.unwanted = undefined
@@ -225,31 +247,6 @@ export class ThreadExecutor implements Executor {
       this.#stop(record, failure('ERR_GOAWAY_TIMEOUT', text, details), graceMs)
       this.#host.turn()
     })
-  }
-
-  #announce(record: RunningRoutine): void {
-    if (record.announced) return
-    record.announced = true
-    this.#report.started(record.task.routine, this.#node, record.thread, record.attempt)
-  }
-
-  #announceLater(): void {
-    this.#announcing ??= this.#timers.start(announceAfterMs, () => this.#announceAll())
-  }
-
-  /** Tells the callers of what has been running for a while. */
-  #announceAll(): void {
-    this.#announcing = undefined
-    for (const thread of this.#team.values()) {
-      for (const routine of thread.seated()) {
-        const record = this.#records.get(routine)
-        if (record === undefined || record.announced) continue
-        // The claim of one that has begun is gone; putting it back for a moment would be a race.
-        if (thread.words.isClaimed(record.slot, record.ticket)) this.#announce(record)
-        else this.#announceLater()
-      }
-    }
-    this.#host.turn()
   }
 
   #yielded(routine: number, payload: Payload): void {

@@ -11,6 +11,7 @@ import {
   countRunning,
   countWaiting,
   hasBehind,
+  lastFirst,
   type ScheduleInput,
   type ScheduleOutput,
   type ScheduleState,
@@ -152,8 +153,13 @@ export class ThreadTeam {
     }
     if (!thread.claim(record)) return false
     thread.unseat(record)
-    this.#step({ type: 'ended', id: routine })
+    this.#step({ type: 'withdrawn', id: routine })
     return true
+  }
+
+  /** Routines that wait behind others: first those that would begin last. */
+  waitingLastFirst(): Iterable<number> {
+    return lastFirst(this.#state)
   }
 
   /** The routine is over, and its slot free. */

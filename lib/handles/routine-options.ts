@@ -45,6 +45,7 @@ export const defaultTerms: RoutineTerms = Object.freeze({
   attemptsMax: 1,
   name: '',
   on: '',
+  apart: '',
 })
 
 const checks: { readonly [Name in keyof Required<RoutineOptions>]: (value: never) => boolean } = {
@@ -137,5 +138,6 @@ export function termsOf(options: RoutineOptions): RoutineTerms {
     attemptsMax: 1 + (options.retries ?? 0),
     name: options.name ?? '',
     on: options.on ?? '',
+    apart: '',
   }
 }

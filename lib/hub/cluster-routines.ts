@@ -44,6 +44,8 @@ export class ClusterRoutines {
       case 'result':
       case 'failure':
       case 'room':
+      case 'returned':
+      case 'recalled':
         return ends.remote.received(message)
       default:
         return ends.server.received(message)

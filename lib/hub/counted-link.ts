@@ -16,7 +16,7 @@ export const workMessages: ReadonlySet<string> = new Set([
   ...['request', 'cease', 'over', 'gone', 'acknowledge', 'reply', 'refusal', 'waiting', 'store'],
   ...['part', 'ended'],
   ...['function', 'terms', 'order', 'cancel', 'credit', 'finish'],
-  ...['started', 'value', 'result', 'failure', 'room'],
+  ...['started', 'value', 'result', 'failure', 'room', 'recall', 'returned', 'recalled'],
 ])
 
 export class CountedLink implements Link, Traffic {

@@ -15,6 +15,7 @@ import type { NodeRoom } from '../executor/node-room.ts'
 import type { NodeReport, RemoteNode } from '../executor/remote-node.ts'
 import type { ThreadExecutor } from '../executor/thread-executor.ts'
 import { graceMsDefault, numbersKeptMax, routinesPerNode } from '../limits.ts'
+import { mayGo } from '../protocol/recall.ts'
 import type { Link } from '../transport/contract.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type {
@@ -127,6 +128,10 @@ export class RemoteRoutines implements RemoteNode {
     if (this.#open.has(routine)) this.#link.send(['finish', routine])
   }
 
+  recall(most: number, name: string, labels: readonly string[]): void {
+    this.#link.send(['recall', most, name, labels])
+  }
+
   /** Takes what the node tells of them. */
   received(message: RemoteRoutineMessage): void {
     switch (message[0]) {
@@ -145,7 +150,12 @@ export class RemoteRoutines implements RemoteNode {
         if (!this.#close(message[1])) return
         return this.#report.settled(message[1], { ok: false, error: message[2] })
       case 'room':
-        return this.#report.room(message[1], message[2])
+        return this.#report.room(message[1], message[2], message[3])
+      case 'returned':
+        if (this.#close(message[1])) return this.#report.returned(message[1], message[2])
+        return dropPayload(message[2])
+      case 'recalled':
+        return this.#report.recalled(message[1], message[2])
     }
   }
 
@@ -177,6 +187,7 @@ export class RoutineServer implements Report {
   #received = 0
   #allowedTold = 0
   #loadTold = 0
+  #eagerTold = 0
   #over = false
 
   /**
@@ -222,7 +233,21 @@ export class RoutineServer implements Report {
       case 'finish':
         if (this.#open.has(message[1])) this.#executor.finish(message[1])
         return
+      case 'recall':
+        return this.#recall(message[1], message[2], message[3])
     }
+  }
+
+  /** Gives back what has not begun, for a node that would begin it at once. */
+  #recall(most: number, name: string, labels: readonly string[]): void {
+    const isMeant = ({ routine, terms }: Task): boolean =>
+      this.#open.has(routine) && mayGo(terms, name, labels)
+    const { tasks, left } = this.#executor.takeBack(most, isMeant)
+    for (const { routine, payload } of tasks) {
+      this.#open.delete(routine)
+      this.#link.send(['returned', routine, payload])
+    }
+    this.#link.send(['recalled', this.#received, left])
   }
 
   #order(message: Extract<RemoteRoutineMessage, readonly ['order', ...unknown[]]>): void {
@@ -282,10 +307,14 @@ export class RoutineServer implements Report {
     const load = (room.routines - this.#open.size) / room.threads
     const change = Math.abs(load - this.#loadTold)
     const hasMore = more > left && left <= more * roomShare
-    if (!hasMore && change < Math.max(loadStep, this.#loadTold / 4)) return
+    const { idle } = room
+    const isEager = idle > 0 && this.#eagerTold <= this.#received
+    const hasChanged = change >= Math.max(loadStep, this.#loadTold / 4)
+    if (!hasMore && !isEager && !hasChanged) return
     this.#allowedTold = Math.max(this.#allowedTold, this.#received + more)
     this.#loadTold = load
-    this.#link.send(['room', this.#allowedTold, load])
+    this.#eagerTold = this.#received + idle
+    this.#link.send(['room', this.#allowedTold, load, this.#eagerTold])
   }
 
   /** The other node is lost: nobody wants its routines any more. */

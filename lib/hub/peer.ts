@@ -127,6 +127,9 @@ export class Peer implements LinkListener {
       case 'result':
       case 'failure':
       case 'room':
+      case 'recall':
+      case 'returned':
+      case 'recalled':
         return this.#host.routine(this, message)
       case 'renew':
       case 'grant':

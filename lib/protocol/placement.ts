@@ -3,60 +3,29 @@
  * it takes from this one in all (`allowed`); what it does not take yet stays here, in order: higher
  * priority first, then children before roots, the latest child first, the earliest root first.
  *
- * Of the nodes that take one, the least loaded gets it. Where several are equally loaded:
+ * Of the nodes that take one, one with idle threads gets it, else the least loaded. Where several
+ * are equally loaded:
  * - a child stays on its own node if that is one of them, for its parent is there, and its
  *   arguments and result need no link;
  * - else the first in the cluster file goes first, and the spawner last, whose machine also runs
  *   the program.
  */
 
-import { enqueue, peek, type QueuedRoutine, type RoutineQueue, take } from './schedule-queue.ts'
-import type { Lane } from './schedule-state.ts'
-
-export interface PlacedNode {
-  readonly place: number
-  /** Its number in the cluster file; 0 the spawner. */
-  readonly index: number
-  readonly name: string
-  readonly labels: readonly string[]
-  /** 0: it takes only what names it as `local`. */
-  readonly threads: number
-  /** Routines that it may have been sent in all, and those it was sent. */
-  allowed: number
-  sent: number
-  /** Routines of this node that it has, and those of others for each of its threads. */
-  mine: number
-  others: number
-}
-
-export interface WaitingRoutine extends QueuedRoutine {
-  /** When it came, among all. */
-  readonly since: number
-  readonly on: string
-}
-
-/** Routines that may run on the same nodes. */
-export interface PlacementGroup extends RoutineQueue<WaitingRoutine> {
-  readonly on: string
-  routines: Map<number, WaitingRoutine>
-  lanes: Lane[]
-  queued: number
-  /** Nodes that may run them, in order of preference where all else is equal. */
-  nodes: PlacedNode[]
-}
-
-export interface PlacementState {
-  /** Of this node. */
-  readonly place: number
-  nodes: PlacedNode[]
-  groups: Map<string, PlacementGroup>
-  /** The group of each routine that waits. */
-  waiting: Map<number, PlacementGroup>
-  arrivals: number
-}
+import {
+  hasIdleHands,
+  loadOf,
+  mayRun,
+  type PlacedNode,
+  type PlacementGroup,
+  type PlacementState,
+  type WaitingRoutine,
+  type Wish,
+} from './placement-state.ts'
+import { enqueue, peek, putBack, take } from './schedule-queue.ts'
 
 export function initialPlacement(place: number): PlacementState {
-  return { place, nodes: [], groups: new Map(), waiting: new Map(), arrivals: 0 }
+  const groups = new Map()
+  return { place, nodes: [], groups, waiting: new Map(), arrivals: 0, recalls: new Map() }
 }
 
 /** In the order of the file, the spawner last. */
@@ -64,11 +33,6 @@ function byPreference(one: PlacedNode, other: PlacedNode): number {
   const rank = ({ index }: PlacedNode): number => (index === 0 ? Infinity : index)
   if (rank(one) === rank(other)) return one.place - other.place
   return rank(one) < rank(other) ? -1 : 1
-}
-
-/** Whether a routine with this wish may be sent to the node. */
-export function mayRun({ threads, name, labels }: PlacedNode, on: string): boolean {
-  return threads > 0 && (on === '' || name === on || labels.includes(on))
 }
 
 export function addNode(state: PlacementState, node: PlacedNode): void {
@@ -80,6 +44,9 @@ export function addNode(state: PlacementState, node: PlacedNode): void {
 /** Takes a node out, and gives the routines that no other may run: they wait no more. */
 export function removeNode(state: PlacementState, place: number): number[] {
   state.nodes = state.nodes.filter((node) => node.place !== place)
+  // It will not answer any more.
+  state.recalls.delete(place)
+  for (const { asked } of state.nodes) asked.delete(place)
   const stranded: number[] = []
   for (const group of state.groups.values()) {
     group.nodes = nodesFor(state, group.on)
@@ -98,24 +65,47 @@ export function hasNodeFor(state: PlacementState, on: string): boolean {
   return state.nodes.some((node) => mayRun(node, on))
 }
 
-/** A routine came. There has to be a node for it. */
+function keyOf({ on, apart }: Wish): string {
+  return apart === '' ? on : `${on}\n${apart}`
+}
+
+function groupOf(state: PlacementState, wish: Wish): PlacementGroup {
+  const key = keyOf(wish)
+  let group = state.groups.get(key)
+  if (group === undefined) {
+    const { on, apart } = wish
+    const nodes = nodesFor(state, on)
+    group = { on, apart, routines: new Map(), lanes: [], queued: 0, nodes }
+    state.groups.set(key, group)
+  }
+  return group
+}
+
+/** A routine came. There has to be a node for it. Gives its place in the order. */
 export function wait(
   state: PlacementState,
   id: number,
   child: boolean,
   priority: number,
-  on: string,
-): void {
-  let group = state.groups.get(on)
-  if (group === undefined) {
-    const nodes = nodesFor(state, on)
-    group = { on, routines: new Map(), lanes: [], queued: 0, nodes }
-    state.groups.set(on, group)
-  }
-  const routine = { id, child, priority, on, since: state.arrivals++, thread: 0 }
+  { on, apart }: Wish,
+): number {
+  const group = groupOf(state, { on, apart })
+  const since = state.arrivals++
+  const routine = { id, child, priority, on, apart, since, from: -1, thread: 0 }
   group.routines.set(id, routine)
   state.waiting.set(id, group)
   enqueue(group, routine)
+  return since
+}
+
+/** A routine was given back: it stands where it stood. `from`: the node's place. */
+export function waitAgain(state: PlacementState, routine: Omit<WaitingRoutine, 'thread'>): void {
+  const group = groupOf(state, routine)
+  const { id, child, priority, on, apart, since, from } = routine
+  const waiting = { id, child, priority, on, apart, since, from, thread: 0 }
+  group.routines.set(id, waiting)
+  state.waiting.set(id, group)
+  putBack(group, waiting)
 }
 
 /** The routine waits no more; false if it did not. */
@@ -125,7 +115,7 @@ export function withdraw(state: PlacementState, id: number): boolean {
   state.waiting.delete(id)
   group.routines.delete(id)
   group.queued--
-  if (group.queued === 0) state.groups.delete(group.on)
+  if (group.queued === 0) state.groups.delete(keyOf(group))
   return true
 }
 
@@ -135,24 +125,34 @@ function goesBefore(one: WaitingRoutine, other: WaitingRoutine): boolean {
   return one.child ? one.since > other.since : one.since < other.since
 }
 
-function loadOf({ others, mine, threads }: PlacedNode): number {
-  return others + mine / threads
+/** Whether the routine should rather be at the first node than at the other. */
+function suits(
+  state: PlacementState,
+  { child, apart, from }: WaitingRoutine,
+  one: PlacedNode,
+  other: PlacedNode,
+): boolean {
+  if (apart !== '' && (one.name === apart) !== (other.name === apart)) return other.name === apart
+  const hasHands = hasIdleHands(one)
+  if (hasHands !== hasIdleHands(other)) return hasHands
+  if (from >= 0 && (one.place === from) !== (other.place === from)) return other.place === from
+  const difference = loadOf(one) - loadOf(other)
+  return difference < 0 || (difference === 0 && child && one.place === state.place)
 }
 
 /** The best node of the group that takes a routine now. */
 function nodeFor(
   state: PlacementState,
   group: PlacementGroup,
-  child: boolean,
+  routine: WaitingRoutine,
 ): PlacedNode | undefined {
   let best: PlacedNode | undefined
   for (const node of group.nodes) {
     if (node.sent >= node.allowed) continue
-    if (best === undefined) best = node
-    else {
-      const difference = loadOf(node) - loadOf(best)
-      if (difference < 0 || (difference === 0 && child && node.place === state.place)) best = node
-    }
+    // It waits for another rather than behind what it is to stay away from.
+    const avoids = group.apart !== '' && node.name === group.apart && group.nodes.length > 1
+    if (avoids && !hasIdleHands(node)) continue
+    if (best === undefined || suits(state, routine, node, best)) best = node
   }
   return best
 }
@@ -165,7 +165,7 @@ export function place(state: PlacementState): { id: number; node: PlacedNode } |
   for (const group of state.groups.values()) {
     const head = peek(group)
     if (head === undefined || (next !== undefined && !goesBefore(head, next))) continue
-    const node = nodeFor(state, group, head.child)
+    const node = nodeFor(state, group, head)
     if (node === undefined) continue
     next = head
     from = group
@@ -175,7 +175,7 @@ export function place(state: PlacementState): { id: number; node: PlacedNode } |
   take(from, next)
   from.routines.delete(next.id)
   state.waiting.delete(next.id)
-  if (from.queued === 0) state.groups.delete(from.on)
+  if (from.queued === 0) state.groups.delete(keyOf(from))
   to.sent++
   to.mine++
   return { id: next.id, node: to }

@@ -19,8 +19,10 @@ import {
   type ScheduleState,
   type ThreadState,
 } from './schedule-state.ts'
+import { behind, countRunning } from './schedule-waiting.ts'
 
 export type { ScheduleParameters, ScheduleState } from './schedule-state.ts'
+export { countRunning, countWaiting, hasBehind, lastFirst } from './schedule-waiting.ts'
 
 export type ScheduleInput =
   | {
@@ -36,6 +38,7 @@ export type ScheduleInput =
   | { type: 'threadOpened'; thread: number }
   | { type: 'threadLost'; thread: number }
   | { type: 'ended'; id: number }
+  | { type: 'withdrawn'; id: number }
   | { type: 'parked'; thread: number; returned: readonly number[] }
   | { type: 'resumed'; thread: number }
   | { type: 'blocked'; thread: number }
@@ -128,24 +131,6 @@ function placeFor(
   return undefined
 }
 
-/** Routines that have not begun: queued, or behind another on a thread. */
-export function countWaiting(state: ScheduleState): number {
-  let waiting = state.queued
-  for (const { held, unbegun } of state.threads.values()) {
-    waiting += unbegun.length
-    // The first on a thread without another has begun, or is about to.
-    if (unbegun.length > 0 && held.size === unbegun.length) waiting--
-  }
-  return waiting
-}
-
-/** Threads that run, by what is known of them. */
-export function countRunning(state: ScheduleState): number {
-  let running = 0
-  for (const thread of state.threads.values()) if (isRunning(thread)) running++
-  return running
-}
-
 /** Takes back from windows what a newcomer goes before. */
 function settleUpset(state: ScheduleState, outputs: Outputs): void {
   state.upset = false
@@ -176,17 +161,6 @@ function fillWindows(state: ScheduleState, running: number, outputs: Outputs): v
       assign(state, thread, outputs)
     }
   }
-}
-
-/** What is behind the routine that the thread has begun, or is about to begin. */
-function behind(thread: ThreadState): number[] {
-  return thread.held.size > thread.unbegun.length ? thread.unbegun : thread.unbegun.slice(1)
-}
-
-/** Whether a routine waits behind another: whoever parks meanwhile makes room for it. */
-export function hasBehind(state: ScheduleState): boolean {
-  for (const thread of state.threads.values()) if (behind(thread).length > 0) return true
-  return false
 }
 
 /** Whether there is a thread that holds nothing, or can be one that does. */
@@ -249,13 +223,15 @@ function begun(thread: ThreadState, id: number): void {
   if (index >= 0) thread.unbegun.splice(0, index + 1)
 }
 
-function ended(state: ScheduleState, id: number): Outputs {
+/** The routine is over; or, if it was taken back for good, those before it may not have begun. */
+function ended(state: ScheduleState, id: number, hasBegun: boolean): Outputs {
   const routine = state.routines.get(id)
   if (routine === undefined) return []
   state.routines.delete(id)
   const thread = state.threads.get(routine.thread)
   if (thread === undefined) return []
-  begun(thread, id)
+  if (hasBegun) begun(thread, id)
+  else thread.unbegun = thread.unbegun.filter((one) => one !== id)
   thread.held.delete(id)
   if (routine.isolate) thread.exclusive = false
   if (thread.held.size > 0) return []
@@ -372,7 +348,9 @@ export const schedule: Machine<ScheduleState, ScheduleInput, ScheduleOutput, Sch
       case 'dispatch':
         return dispatch(state)
       case 'ended':
-        return ended(state, input.id)
+        return ended(state, input.id, true)
+      case 'withdrawn':
+        return ended(state, input.id, false)
       case 'resumed':
         return setThread(state, input.thread, { parked: false })
       case 'parked':

@@ -26,6 +26,7 @@ export function laneOf(message: LinkMessage): Lane {
     case 'started':
     case 'value':
     case 'result':
+    case 'returned':
     case 'failure':
       return -message[1]
     // A hash or a store's name: no two of these are alike.

@@ -8,8 +8,10 @@ import type { ErrorRecord } from './error-record.ts'
 import type { HistoryClaim, HistoryMessage } from './history-messages.ts'
 import type { MemoryAnswer, MemoryOperation } from './memory-messages.ts'
 import type { ReplicaLinkMessage, ReplicatedOperation } from './replica-messages.ts'
+import type { FunctionAddress, RoutineTerms } from './routine-terms.ts'
 
 export type { CodeFile, CodeManifest } from './code-manifest.ts'
+export type { FunctionAddress, RoutineTerms } from './routine-terms.ts'
 
 /** What travels as itself, and what the hub can count and compare. */
 export type InlineValue = number | string | boolean | null | undefined
@@ -87,45 +89,6 @@ export type LockOperation =
 export type Operation = StrictOperation | LockOperation | ReplicatedOperation | MemoryOperation
 export type LockAnswer = number | null
 export type Answer = StrictAnswer | LockAnswer | MemoryAnswer
-
-/**
- * How long, and under what conditions, a routine may wait and run. Times in milliseconds, 0: no
- * limit.
- */
-export interface RoutineTerms {
-  readonly graceMs: number
-  readonly timeoutMs: number
-  readonly queueTimeoutMs: number
-  readonly priority: number
-  readonly isolate: boolean
-  readonly attemptsMax: number
-  readonly name: string
-  /** Where it may run: '' anywhere, 'local' where it was started, or a node's name, or a label. */
-  readonly on: string
-}
-
-/**
- * Where a function is found: plain data, made in the calling thread, matched in the one that runs
- * it.
- */
-export interface FunctionAddress {
-  /** All that tells this function from others in one string. */
-  readonly key: string
-  /** `file:` URL of the module, with its query. */
-  readonly module: string
-  /** The function's own `name`, which need not be the name it is exported by. */
-  readonly name: string
-  /** Where it is certain. A CommonJS module's exports count; `default` may be `module.exports`. */
-  readonly exportName?: string
-  /** Where V8 says that its parameters begin, from 0; -1 if nobody asked V8. */
-  readonly line: number
-  readonly column: number
-  /** Hash of the function's text. */
-  readonly fingerprint: string
-  readonly kind: 'function' | 'generator' | 'async-generator'
-  /** The function is called for each of a list of items: a routine is a chunk of `map`. */
-  readonly items?: true
-}
 
 /** What this library needs of a MessagePort, so that pure rooms need no `node:` import. */
 export interface MessagePortLike {
@@ -302,9 +265,22 @@ export type RemoteRoutineMessage =
   | readonly ['failure', routine: number, error: ErrorRecord]
   /**
    * So many orders of the receiver may have been sent in all; `load`: routines that this node has
-   * of others than the receiver, those that wait included, for each of its threads.
+   * of others than the receiver, those that wait included, for each of its threads; `eager`: so
+   * many orders of the receiver, in all, begin at once.
    */
-  | readonly ['room', allowed: number, load: number]
+  | readonly ['room', allowed: number, load: number, eager: number]
+  /**
+   * Another node, of that name and with these labels, has nothing to do: what has not begun of the
+   * sender's orders, and may go there, is to be given back, so many at most.
+   */
+  | readonly ['recall', most: number, name: string, labels: readonly string[]]
+  /** It has not begun, and never will here. */
+  | readonly ['returned', routine: number, payload: Payload]
+  /**
+   * The answer to a recall, behind what was returned. `received`: orders of the receiver so far;
+   * `left`: those of them that have not begun, and might have been returned as well.
+   */
+  | readonly ['recalled', received: number, left: number]
 
 /** A node of the cluster as the others know it. */
 export interface Member {

@@ -103,3 +103,19 @@ export function* streamShared(): Generator<unknown> {
 export function lengthOf(bytes: Uint8Array): number {
   return bytes.length
 }
+
+/** Says where it runs, for who listens to that name. */
+export function tellWhere(name: string): void {
+  tell(name)
+}
+
+/** Starts others, and keeps its thread until it is released. */
+export async function startAndHold(words: Int32Array, name: string, count: number): Promise<void> {
+  const children = Array.from({ length: count }, () => goaway(tellWhere, name))
+  hold(words)
+  await Promise.all(children)
+}
+
+export function* countTo(last: number): Generator<unknown> {
+  for (let value = 1; value <= last; value++) yield [context().node, value]
+}

@@ -4,18 +4,17 @@ import { aheadMs } from '../../lib/limits.ts'
 import {
   addNode,
   initialPlacement,
-  type PlacedNode,
-  type PlacementState,
   place,
   removeNode,
-  wait,
+  wait as waitWith,
   withdraw,
 } from '../../lib/protocol/placement.ts'
+import type { PlacedNode, PlacementState } from '../../lib/protocol/placement-state.ts'
 import { initialRoom, measureRoom, type RoomFacts } from '../../lib/protocol/room.ts'
 import { seeded } from './schedule-world.ts'
 
 function node(at: number, more: Partial<PlacedNode> = {}): PlacedNode {
-  const counts = { allowed: 100, sent: 0, mine: 0, others: 0 }
+  const counts = { allowed: 100, sent: 0, eager: 0, mine: 0, others: 0, asked: new Map() }
   return { place: at, index: at, name: `node-${at}`, labels: [], threads: 2, ...counts, ...more }
 }
 
@@ -23,6 +22,17 @@ function stateWith(nodes: readonly PlacedNode[], own = 0): PlacementState {
   const state = initialPlacement(own)
   for (const one of nodes) addNode(state, one)
   return state
+}
+
+function wait(
+  state: PlacementState,
+  id: number,
+  child: boolean,
+  priority: number,
+  on: string,
+  apart = '',
+): void {
+  waitWith(state, id, child, priority, { on, apart })
 }
 
 /** All that can be placed now, as `id@place`. */
