@@ -73,6 +73,10 @@ export class ReleaseCore extends ObjectCore {
     return this.wrap(context?.noticed === true ? [...asked, true] : asked)
   }
 
+  attempt(): Operation {
+    return this.wrap(['tryAcquire', this.name])
+  }
+
   /** What was granted to somebody who no longer wants it, or may no longer have it. */
   giveBack({ client }: Node, { owner }: Scope, token: number): void {
     client.tell(owner, this.wrap(['release', this.name, token, [], false, null]))

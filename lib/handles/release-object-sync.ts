@@ -29,13 +29,15 @@ export interface SyncHeldObject {
 export interface SyncReleaseMethods<T extends object> extends SyncMethods<T> {
   /** A blocked thread sees no events: `signal` is looked at before it blocks. */
   acquire(options?: WaitOptions): SyncHeldObject
+  /** The object's lock if it is free now, else `null`. */
+  tryAcquire(): SyncHeldObject | null
   release(options?: ReleaseOptions): void
   /** Holds the lock while `act` runs, or until the promise that it returns is settled. */
   with<R>(act: (held: SyncHeldObject) => R, options?: WaitOptions & ReleaseOptions): R
 }
 
 /** Names that are methods here and nowhere else. */
-export type ReleaseName = 'acquire' | 'release' | 'with'
+export type ReleaseName = 'acquire' | 'tryAcquire' | 'release' | 'with'
 
 /** An `UpdateOnRelease` object whose fields are properties. */
 export type SyncReleaseObject<T extends object> = SyncReleaseMethods<T> &
@@ -110,6 +112,16 @@ export class ReleaseMethods extends BlockingMethods {
     const token = node.client.askBlocking(scope.owner, core.acquisition(scope), limit)
     core.scope()
     return new SyncHeldReleaseObject(core, new ReleaseSection(core, token as number, node, scope))
+  }
+
+  tryAcquire(): SyncHeldObject | null {
+    const core = this.#core
+    const node = core.node('acquire', true)
+    const scope = core.scope()
+    const token = node.client.askBlocking(scope.owner, core.attempt()) as number
+    core.scope()
+    if (token === 0) return null
+    return new SyncHeldReleaseObject(core, new ReleaseSection(core, token, node, scope))
   }
 
   release(options: ReleaseOptions = {}): void {

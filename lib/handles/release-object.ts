@@ -40,6 +40,8 @@ export interface AsyncReleaseObject<T extends object> extends AsyncObject<T> {
    *   ERR_GOAWAY_MASTER_LOST
    */
   acquire(options?: WaitOptions): Promise<HeldObject>
+  /** The lock if nobody has it now, else `null`. @throws {GoawayError} ERR_GOAWAY_MASTER_LOST */
+  tryAcquire(): Promise<HeldObject | null>
   /** Releases what the calling routine holds. @throws {GoawayError} ERR_GOAWAY_LOCK_NOT_HELD */
   release(options?: ReleaseOptions): Promise<void>
   /** Holds the lock while `act` runs; what was written is released also if it throws. */
@@ -129,6 +131,18 @@ export class AsyncReleaseHandle extends AsyncObjectHandle {
     )
     core.scope()
     return new HeldReleaseObject(core, new ReleaseSection(core, token as number, node, scope))
+  }
+
+  async tryAcquire(): Promise<HeldObject | null> {
+    const core = this.#core
+    const node = core.node('acquire', false)
+    const scope = core.scope()
+    const token = (await fieldOrder().whole(core.key, () =>
+      node.client.askAsync(scope.owner, core.attempt()),
+    )) as number
+    core.scope()
+    if (token === 0) return null
+    return new HeldReleaseObject(core, new ReleaseSection(core, token, node, scope))
   }
 
   async release(options: ReleaseOptions = {}): Promise<void> {

@@ -19,6 +19,8 @@ import {
   readBoth,
   sync,
   throwHeld,
+  tryToSet,
+  tryToSetAsync,
   writeBoth,
 } from './release-routines.ts'
 
@@ -131,6 +133,21 @@ t.test('the lock is not reentrant, and two tasks contend for it', async (t) => {
   await t.rejects(waiting, { code: 'ERR_GOAWAY_CANCELLED' })
   await held.release()
   await o.with(() => {})
+})
+
+t.test('tryAcquire() takes the lock if it is free, and waits for nobody', async (t) => {
+  reset()
+  const held = await o.tryAcquire()
+  await o.set('x', 1)
+  t.equal(await goaway(tryToSet, 2), 'not free', 'another routine does not get it')
+  t.equal(await goaway(tryToSetAsync, 2), 'not free')
+  t.equal(sync.x, 1)
+  t.same([await o.tryAcquire(), sync.tryAcquire()], [null, null], 'nor the holder once more')
+  await held?.release()
+  t.equal(await goaway(tryToSet, 2), 'set')
+  t.equal(sync.x, 2)
+  t.equal(await goaway(tryToSetAsync, 3), 'set')
+  t.equal(sync.x, 3)
 })
 
 t.test('an object and a lock in a circle are a deadlock', async (t) => {

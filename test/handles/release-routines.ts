@@ -116,3 +116,19 @@ export function acquireTwice(): string {
     }
   })
 }
+
+export function tryToSet(value: number): 'set' | 'not free' {
+  const held = sync.tryAcquire()
+  if (held === null) return 'not free'
+  sync.x = value
+  held.release()
+  return 'set'
+}
+
+export async function tryToSetAsync(value: number): Promise<'set' | 'not free'> {
+  const held = await o.tryAcquire()
+  if (held === null) return 'not free'
+  await o.set('x', value)
+  await held.release()
+  return 'set'
+}
