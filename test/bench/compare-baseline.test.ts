@@ -115,7 +115,10 @@ t.test('showVerdicts() says what moved, the worst first, and whose baseline it i
     'WORSE    local: a bit slower: 1 before, 1.5 now: 1.50 × worse, noise 1.00 ×',
     'MISSING  local: gone: was 1',
     'BETTER   local: quicker: 1 before, 0.5 now: 2.00 × better, noise 1.00 ×',
-    '5 ratios beside those of 2026-01-01: 2 worse, 1 missing, 0 noisy, 1 better, 0 new, 0 left out, 1 same',
+    [
+      '5 ratios beside those of 2026-01-01:',
+      '2 worse, 1 missing, 0 noisy, 1 better, 0 new, 0 left out, 1 same',
+    ].join(' '),
     'The baseline is of another machine (cores 2, here 8): compare with one of this machine',
   ])
 })
