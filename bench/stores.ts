@@ -4,8 +4,8 @@
  * `--nodes=2` the cluster has two nodes, not three.
  */
 import { goaway, init, isSpawner, shutdown } from 'goaway'
+import { barePort } from '../lib/bench/bare-port.ts'
 import { barePeer } from './bare-peer.ts'
-import { barePort } from './bare-port.ts'
 import { compared, median, type Target, type Timing } from './measure.ts'
 import { paperCluster } from './paper-server.ts'
 import { isQuick, numberGiven, runSections, type Sections, sectionsNamed } from './part.ts'

@@ -106,6 +106,7 @@ const packages: Readonly<Record<string, RegExp>> = {
 
 /** Where a thread is made or entered, or a port is read or made. Types may be imported anywhere. */
 const threadFiles = [
+  'lib/bench/bare-port.ts',
   'lib/client/hub-client.ts',
   'lib/client/payload.ts',
   'lib/client/start-hub.ts',

@@ -38,7 +38,10 @@ export function showReport(report: BenchReport): string {
   const measured =
     `goaway ${machine.goaway}, Node ${machine.node}, ${machine.cores} cores, ` +
     `${machine.processor}: ${mode}, ${durationText(tookMs)}`
-  const bare = limits.map(({ name, p50 }) => `${name} ${figureText(p50)} µs`)
+  const bare = limits
+    // Those that others are made of.
+    .filter(({ name }) => !/[×+]/.test(name))
+    .map(({ name, p50 }) => `${name} ${figureText(p50)} µs`)
   const parts = [
     measured,
     ...tablesOf(report).map(textOf),

@@ -27,6 +27,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   down: async () => (await import('./down-command.ts')).downCommand as Command,
   status: async () => (await import('./status-command.ts')).statusCommand as Command,
   check: async () => (await import('./check-command.ts')).checkCommand as Command,
+  bench: async () => (await import('./bench-command.ts')).benchCommand as Command,
   top: async () => (await import('./top-command.ts')).topCommand as Command,
 }
 

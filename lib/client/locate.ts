@@ -97,7 +97,7 @@ export async function registerModules(
   base: string = process.cwd(),
 ): Promise<void> {
   const evaluating = evaluatingModules()
-  const urls = urlsOrPaths.map((each) => urlOf(each, base))
+  const urls = urlsOrPaths.map((each) => moduleUrl(each, base))
   const own = urls.find((url) => evaluating.has(url))
   if (own !== undefined) {
     throw new GoawayError(
@@ -224,7 +224,8 @@ function standingOf(place: FunctionPlace): Standing {
   return analyses.get(script.id)?.(line, column) ?? { standing: 'undecided' }
 }
 
-function urlOf(urlOrPath: string, base: string): string {
+/** What `init({ modules })` takes, as a URL. */
+export function moduleUrl(urlOrPath: string, base: string = process.cwd()): string {
   if (/^[a-z][a-z0-9+.-]+:/i.test(urlOrPath)) return urlOrPath
   const folder = base.startsWith('file:') ? fileURLToPath(new URL('.', base)) : resolve(base)
   const path = resolve(folder, urlOrPath)

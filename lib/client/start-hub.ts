@@ -12,6 +12,7 @@ import { createHubWords, ThreadWords } from '../wire/shared-words.ts'
 import { Channel } from './channel.ts'
 import { type Node, place } from './current.ts'
 import { HubClient, hubLost, type Keeper } from './hub-client.ts'
+import { moduleUrl } from './locate.ts'
 import { Members } from './members.ts'
 import { PortExecutor } from './port-executor.ts'
 import { programBaseline } from './quiet.ts'
@@ -29,7 +30,7 @@ export interface StartOptions {
   readonly executor?: ExecutorFactory | undefined
   /** Path of a cluster file, or its content: the nodes that this program is to have. */
   readonly cluster?: string | object | undefined
-  /** Modules beside those that the program imports, as URLs. */
+  /** Modules beside those that the program imports, as URLs or paths. */
   readonly modules?: readonly string[] | undefined
   /** File to record in. */
   readonly history?: string | undefined
@@ -42,7 +43,9 @@ export const clusterVariable = 'GOAWAY_CLUSTER'
 function clusterOf({ cluster, modules = [], history }: StartOptions): ClusterStart | undefined {
   const source = cluster ?? (process.env[clusterVariable] || undefined)
   if (source === undefined) return undefined
-  const start = { source, cwd: process.cwd(), entry: process.argv[1] ?? '', modules }
+  const entry = process.argv[1] ?? ''
+  const urls = modules.map((module) => moduleUrl(module))
+  const start = { source, cwd: process.cwd(), entry, modules: urls }
   if (typeof source !== 'string' || history !== undefined) return start
   return { ...start, history: { file: historyOfCluster(resolve(source)) } }
 }

@@ -15,6 +15,7 @@ import { glob } from 'tinyglobby'
 import { GoawayError } from '../errors.ts'
 import { codeFileBytesMax } from '../limits.ts'
 import type { CodeFile, CodeManifest } from '../wire/messages.ts'
+import { libraryModule, libraryName } from './library-modules.ts'
 import { filesFolder, hashOf, makeManifest, moduleKey } from './manifest.ts'
 import { isInPackages, PackageReader } from './package-facts.ts'
 import { packageFiles } from './package-files.ts'
@@ -42,9 +43,6 @@ export interface CodeBundle {
 
 /** Read at a time: more gain nothing, and take descriptors from the program. */
 const readsAtOnce = 16
-
-/** From `lib`, `dist/lib` or `dist/bundle`, one folder deep. */
-const libraryFolder = fileURLToPath(new URL('..', import.meta.url))
 
 /** Of this thread: the process that esbuild works in is to end with the last. */
 let building = 0
@@ -78,8 +76,9 @@ export class Bundler {
     const entries = new Set<string>()
     if (entry !== undefined) entries.add(await pathOfProgram(entry))
     for (const url of [...modules, ...extraModules]) entries.add(await pathOfModule(url))
+    const library = [...entries].map(libraryModule).filter((module) => module !== undefined)
     const trace = await traceModules({
-      entries: [...entries].toSorted(),
+      entries: [...entries].filter((path) => libraryModule(path) === undefined).toSorted(),
       externals,
       packages,
       libraryName,
@@ -97,6 +96,7 @@ export class Bundler {
     const all = [...trace.own, ...others, ...found]
     const draft = new Draft(commonFolder(all))
     draft.addModules(transformed, trace)
+    for (const { path, name } of library) if (name !== undefined) draft.addLibrary(path, name)
     await inTurns([...others, ...found].toSorted(), (path) => draft.addFile(path))
     return draft.finish(trace, packages)
   }
@@ -130,6 +130,13 @@ class Draft {
       this.#addContent(output, Buffer.from(code))
       this.#modules[pathToFileURL(module.path).href] = output
     }
+  }
+
+  /** A module of this library, which the node has: whoever imports it gets the node's own. */
+  addLibrary(path: string, name: string): void {
+    const output = [filesFolder, `${name.replaceAll('/', '-')}.mjs`].join('/')
+    this.#addContent(output, Buffer.from(`export * from ${JSON.stringify(name)}\n`))
+    this.#modules[pathToFileURL(path).href] = output
   }
 
   /** As it is; an own module's text has come before it. */
@@ -226,15 +233,6 @@ async function pathOfModule(url: string): Promise<string> {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new GoawayError('ERR_GOAWAY_BUNDLE', `Cannot bundle module ${url}: ${why}`, { cause })
   }
-}
-
-/** Applications in this library's own folders import it by path. */
-function libraryName(path: string): string | undefined {
-  const root = dirname(dirname(libraryFolder))
-  const part = path.startsWith(root + sep) ? path.slice(root.length + 1) : ''
-  const name = /^(?:dist[\\/])?(?:lib|bundle)[\\/](index|sync)\.[jt]s$/.exec(part)?.[1]
-  if (name === undefined) return undefined
-  return name === 'index' ? 'goaway' : 'goaway/sync'
 }
 
 async function assetsOf(root: string, patterns: readonly string[]): Promise<string[]> {

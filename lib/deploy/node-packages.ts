@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { GoawayError } from '../errors.ts'
 import type { CodeManifest } from '../wire/messages.ts'
+import { libraryFiles } from './library-modules.ts'
 
 /** In `dist/lib`, and in `dist/bundle`, where this code is one folder deep too. */
 const libraryUrl = new URL('../', import.meta.url)
@@ -61,13 +62,26 @@ export async function writeLibrary(folder: string): Promise<void> {
     name: 'goaway',
     version: libraryVersion(),
     type: 'module',
-    exports: { '.': './index.js', './sync': './sync.js', './package.json': './package.json' },
+    exports: {
+      ...Object.fromEntries(
+        Object.entries(libraryFiles).map(([name, file]) => [
+          name.replace('goaway', '.'),
+          `./${flat(file)}`,
+        ]),
+      ),
+      './package.json': './package.json',
+    },
   }
   await writeFile(join(library, 'package.json'), JSON.stringify(description))
-  for (const name of ['index.js', 'sync.js']) {
-    const text = `export * from ${JSON.stringify(new URL(name, libraryUrl).href)}\n`
-    await writeFile(join(library, name), text)
+  for (const file of Object.values(libraryFiles)) {
+    const text = `export * from ${JSON.stringify(new URL(file, libraryUrl).href)}\n`
+    await writeFile(join(library, flat(file)), text)
   }
+}
+
+/** All of them lie side by side. */
+function flat(file: string): string {
+  return file.replaceAll('/', '-')
 }
 
 function libraryVersion(): string {

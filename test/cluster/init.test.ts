@@ -135,6 +135,15 @@ t.test(
   },
 )
 
+t.test('Modules may be named by their paths, in a cluster too', async (t) => {
+  const named = join(folder, 'named.mjs')
+  writeFileSync(named, 'export function nameless() { return 5 }\n')
+  await init({ ...allRemote, nodes: 1, modules: [named] })
+  const { nameless } = await import(named)
+  t.equal(await goaway.with({ on: 'node-1' })(nameless), 5)
+  await shutdown()
+})
+
 t.test('Code that does not bundle fails init() and names the file', async (t) => {
   const own = join(folder, 'broken')
   mkdirSync(own)

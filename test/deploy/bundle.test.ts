@@ -1,12 +1,15 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
+import { Bundler } from '../../lib/deploy/bundle.ts'
+import { CodeStore } from '../../lib/deploy/code-store.ts'
 import { kinds, loose, packaged, stateful } from './applications.ts'
-import { deploy } from './run-bundle.ts'
+import { deploy, install } from './run-bundle.ts'
 
 /** A folder with the application, and beside it one for the store. */
 function place(t: Test, files: Parameters<Test['testdir']>[0]): { app: string; store: string } {
@@ -263,4 +266,26 @@ t.test('What cannot be read is named with file and line', async (t) => {
   await t.resolves(deploy(app, store, { entry: 'tries.mjs' }))
   const { call } = await deploy(app, store, { entry: 'tries.cjs' })
   t.equal((await call(['tries.cjs#get']))[0]?.value, 'caught')
+})
+
+t.test('The library itself stays out: nodes have it, and the routines of its bench', async (t) => {
+  const library = (file: string): URL => new URL(`../../../${file}`, import.meta.url)
+  const routines = library('dist/lib/bench/matrix-routines.js')
+  const bundler = new Bundler({
+    root: t.testdir({}),
+    entry: fileURLToPath(library('bin/goaway.js')),
+    modules: [routines.href],
+  })
+  const { manifest, read } = await bundler.build()
+  t.equal(manifest.files.length, 1)
+  const [file] = manifest.files
+  const { path = '', hash = '' } = file ?? {}
+  t.same(manifest.modules, { [routines.href]: path })
+  t.equal(String(await read(hash)), 'export * from "goaway/matrix-routines"\n')
+  // In this repository the name of the library would lead to itself.
+  const store = mkdtempSync(join(tmpdir(), 'goaway-store-'))
+  t.teardown(() => rmSync(store, { recursive: true, force: true }))
+  const folder = await install({ manifest, read }, new CodeStore(store))
+  const { runTask } = await import(pathToFileURL(join(folder, path)).href)
+  t.equal(runTask, (await import(routines.href)).runTask, 'the very function')
 })

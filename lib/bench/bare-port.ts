@@ -2,8 +2,14 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 
+export interface BarePort {
+  /** Milliseconds of so many round trips, one after the other. */
+  run(count: number): Promise<number>
+  end(): Promise<number>
+}
+
 /** Round trips between two threads over a port, nothing else. */
-export function barePort(): { run(count: number): Promise<number>; end(): Promise<number> } {
+export function barePort(): BarePort {
   const code = `const { parentPort } = require('node:worker_threads')
     parentPort.on('message', (message) => parentPort.postMessage(message))`
   const worker = new Worker(code, { eval: true })
