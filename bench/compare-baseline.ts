@@ -2,9 +2,10 @@
  * Whether ratios have become worse than those of the baseline, by more than their noise. Both sides
  * are several runs. All of it is in factors, as 2 and 0.5 are equally far from 1.
  *
- * The noise of a side is how far the farthest of its runs lies from their median. A target has got
- * worse if its median has moved the wrong way by more than both noises multiplied, and by more than
- * `smallest`. What has moved by less than the noise, but more than that, is called noisy.
+ * The noise of a side is three times how far its runs lie from their median, in the median: one run
+ * that something disturbed does not make all others worthless. A target has got worse if its median
+ * has moved the wrong way by more than the noise of both, and by more than `smallest`. What has
+ * moved by more than that, but not by more than the noise, is called noisy.
  */
 import type { ReportedTarget } from '../lib/bench/report-data.ts'
 import { keyOf, type Measured } from './baseline.ts'
@@ -71,7 +72,8 @@ function verdictOn(before: Measured | undefined, now: Measured | undefined): Ver
   return of(hasMoved ? 'noisy' : 'same', worseTimes, noise)
 }
 
+/** Three times in factors is to the power of three. */
 function noiseOf(ratios: readonly number[]): number {
   const middle = median(ratios)
-  return Math.max(...ratios.map((ratio) => Math.max(ratio / middle, middle / ratio)))
+  return median(ratios.map((ratio) => Math.max(ratio / middle, middle / ratio))) ** 3
 }

@@ -43,12 +43,21 @@ t.test('compareBaseline() takes a gain for a gain, whichever way the ratio goes'
   t.match(higher, { verdict: 'better', worseTimes: 0.5 })
 })
 
-t.test('compareBaseline() calls noisy what moved by less than both noises together', async (t) => {
-  // Each side has a run that lies 1.2 times from its median: 1.44 together.
-  const before = measured('read', 'lower', 1, 1.2, 1)
-  t.match(verdict(before, measured('read', 'lower', 1.4, 1.4, 1.68)), { verdict: 'noisy' })
-  t.match(verdict(before, measured('read', 'lower', 1.5, 1.5, 1.8)), { verdict: 'worse' })
-  t.match(verdict(before, measured('read', 'lower', 0.8, 0.8, 0.96)), { verdict: 'noisy' })
+t.test('compareBaseline() calls noisy what moved by less than the noise of both', async (t) => {
+  // Runs of each side lie 1.1 times from their median: 1.1 to the power of six together, 1.77.
+  const before = measured('read', 'lower', 1, 1.1, 1 / 1.1)
+  const at = (middle: number): Measured =>
+    measured('read', 'lower', ...before.ratios.map((ratio) => ratio * middle))
+  t.match(verdict(before, at(1.7)), { verdict: 'noisy' })
+  t.match(verdict(before, at(1.8)), { verdict: 'worse' })
+  t.match(verdict(before, at(0.6)), { verdict: 'noisy' })
+  t.match(verdict(before, at(0.5)), { verdict: 'better' })
+})
+
+t.test('compareBaseline() is not blinded by one run that was disturbed', async (t) => {
+  const before = measured('read', 'lower', 1, 1.01, 9, 1.01, 1)
+  const now = measured('read', 'lower', 1.3, 1.31, 1.3, 1.3, 0.1)
+  t.match(verdict(before, now), { verdict: 'worse' })
 })
 
 t.test('compareBaseline() takes less than a tenth for nothing, however quiet it was', async (t) => {
