@@ -49,6 +49,7 @@ export { type Mapping, map } from './handles/map.ts'
 export type { MapError, MapFailure } from './handles/map-error.ts'
 export type { MapOptions, MapProgress } from './handles/map-options.ts'
 export type { AsyncObject } from './handles/object.ts'
+export { put, type Ref, type RefGetOptions } from './handles/put.ts'
 export type { ReleaseOptions } from './handles/release-core.ts'
 export type { AsyncReleaseObject, HeldObject } from './handles/release-object.ts'
 export {

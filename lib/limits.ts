@@ -166,6 +166,11 @@ export const startTimeoutMsDefault = 20_000
 export const secretBytesMin = 16
 /** Routine ids of one node are counted from its place times this. */
 export const routinesPerNode = routinesPerClient * clientsPerNode
+/**
+ * Refs of one node are counted from its place times this, and begin anew at the end: a ref would
+ * have to live as long as so many others are put.
+ */
+export const refsPerNode = 2 ** 32
 /** A node is sent routines in advance for so many milliseconds of work. */
 export const aheadMs = 5
 /**

@@ -31,6 +31,7 @@ export { GoawayError, type GoawayErrorCode } from './errors.ts'
 export type { Held, SyncLock } from './handles/lock.ts'
 export type { SyncObject } from './handles/object-proxy.ts'
 export type { SyncMethods } from './handles/object-sync.ts'
+export { put, type Ref, type RefGetOptions, read } from './handles/put.ts'
 export type { ReleaseOptions } from './handles/release-core.ts'
 export type {
   SyncHeldObject,

@@ -78,6 +78,57 @@ export function readBulk(bytes: Uint8Array): unknown {
   return deserializer.readValue()
 }
 
+/**
+ * The structure behind the tag, and each large buffer by itself in shared memory. Throws what the
+ * serializer throws.
+ */
+export function writeApart(
+  value: unknown,
+  tag: number,
+  contents: ReadonlyMap<ArrayBuffer, Uint8Array>,
+): Uint8Array[] {
+  const serializer = new Serializer()
+  serializer.writeRawBytes(Uint8Array.of(tag))
+  let id = 0
+  for (const buffer of contents.keys()) serializer.transferArrayBuffer(id++, buffer)
+  serializer.writeHeader()
+  serializer.writeValue(value)
+  const parts: Uint8Array[] = [new Uint8Array(serializer.releaseBuffer())]
+  for (const content of contents.values()) parts.push(sharedCopy(content))
+  return parts
+}
+
+/** The bytes in shared memory of their own. */
+export function sharedCopy(content: Uint8Array): Uint8Array<SharedArrayBuffer> {
+  const copy = new Uint8Array(new SharedArrayBuffer(content.length))
+  // `set` into shared memory copies word by word: five times slower.
+  Buffer.from(content.buffer, content.byteOffset, content.byteLength).copy(copy)
+  return copy
+}
+
+/**
+ * What {@link writeApart} wrote; `shared`: over that very memory. Throws what the deserializer
+ * throws.
+ */
+export function readApart(
+  structure: Uint8Array,
+  memory: readonly SharedArrayBuffer[],
+  shared: boolean,
+): unknown {
+  const deserializer = new Deserializer(structure.subarray(1))
+  for (const [id, buffer] of memory.entries()) {
+    deserializer.transferArrayBuffer(id, shared ? (buffer as never) : ownCopy(buffer))
+  }
+  deserializer.readHeader()
+  return deserializer.readValue()
+}
+
+function ownCopy(memory: SharedArrayBuffer): ArrayBuffer {
+  const copy = new ArrayBuffer(memory.byteLength)
+  Buffer.from(memory).copy(new Uint8Array(copy))
+  return copy
+}
+
 /** Nothing is made of the size that a stranger tells before it is known to be there. */
 function within(bytes: Uint8Array, at: number, length: number): Uint8Array {
   if (!Number.isSafeInteger(length) || length < 0 || at + length > bytes.length) {

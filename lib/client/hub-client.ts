@@ -23,6 +23,7 @@ import { HubPulse } from './hub-pulse.ts'
 import { LocalObjects } from './local-objects.ts'
 import { type Baseline, isQuiet } from './quiet.ts'
 import { SpinWatch } from './spin-watch.ts'
+import { ThreadRefs } from './thread-refs.ts'
 
 interface Call {
   /** It keeps the program alive. */
@@ -58,6 +59,7 @@ export class HubClient {
   readonly heldLocks = new HeldLocks()
   /** Objects that this thread reads by itself. */
   readonly objects: LocalObjects
+  readonly refs: ThreadRefs
   readonly #spin: SpinWatch
   #calls = new Map<number, Call>()
   #nextCall = 1
@@ -79,6 +81,7 @@ export class HubClient {
     this.channel = channel
     const { hubWords, shared } = channel
     this.objects = new LocalObjects({ hubWords, threadWords: shared.words }, clock)
+    this.refs = new ThreadRefs(this)
     this.#spin = new SpinWatch(channel.shared.words, wordAnswer)
     this.keeper = keeper
   }

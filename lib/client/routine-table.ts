@@ -6,9 +6,10 @@ import type { GoawayError } from '../errors.ts'
 import type { Executor, Outcome, Report } from '../executor/contract.ts'
 import { routinesPerClient } from '../limits.ts'
 import type { Payload } from '../wire/messages.ts'
+import { refsOfThread } from './clustered.ts'
 import { errorOf } from './error-codec.ts'
 import type { Keeper } from './hub-client.ts'
-import { dropPayload, unpackPayload } from './payload.ts'
+import { dropPayload, refsIn, unpackPayload } from './payload.ts'
 
 /** What is told of one routine. */
 export interface RoutineListener {
@@ -66,11 +67,17 @@ export class RoutineTable implements Report {
 
   value(routine: number, payload: Payload): void {
     const listener = this.#listeners.get(routine)
-    if (listener === undefined) return dropPayload(payload)
-    listener.value(unpackPayload(payload))
+    if (listener === undefined) dropPayload(payload)
+    else listener.value(unpackPayload(payload))
+    delivered(payload)
   }
 
   settled(routine: number, outcome: Outcome): void {
+    this.#settle(routine, outcome)
+    if (outcome.ok) delivered(outcome.payload)
+  }
+
+  #settle(routine: number, outcome: Outcome): void {
     const listener = this.#listeners.get(routine)
     if (listener === undefined) {
       if (outcome.ok) dropPayload(outcome.payload)
@@ -96,4 +103,10 @@ export class RoutineTable implements Report {
       listener.rejected(error)
     }
   }
+}
+
+/** The hub holds the refs in it until then: the objects of them are made by now. */
+function delivered(payload: Payload): void {
+  const refs = refsIn(payload)
+  if (refs.length > 0) refsOfThread()?.delivered(refs)
 }

@@ -10,31 +10,18 @@ import { isDeepStrictEqual } from 'node:util'
 import * as types from 'node:util/types'
 import { bulkBytesMin, valueBytesMax, valueDepthMax } from '../limits.ts'
 import { isErrorLike, mapErrorFacts, readErrorFacts } from '../wire/error-record.ts'
-import { describeRefused, isHandle, type PathStep, refuse, tagOf } from './value-refusal.ts'
-import type { ErrorRepair, Repairs } from './value-repairs.ts'
-
-export interface CopyRules {
-  /** The beginning of every message: `argument`, `result`, `field "x"`. */
-  readonly where: string
-  /** A stored value may be read by anyone at any time: nothing in it can be shared or moved. */
-  readonly stored: boolean
-  readonly transfer?: readonly object[] | undefined
-  /** It is to become bytes: buffers that are moved are copied like others. @default false */
-  readonly asBytes?: boolean
-}
-
-export interface ValueCopy {
-  readonly graph: unknown
-  readonly repairs: Repairs | undefined
-  /** Plain objects and arrays only. */
-  readonly freezable: boolean
-  /** It holds what only a message port can carry. */
-  readonly cloneOnly: boolean
-  /** An estimate. */
-  readonly bytes: number
-  /** Large buffers of the copy, and where their content is. */
-  readonly contents: ReadonlyMap<ArrayBuffer, Uint8Array>
-}
+import type { CopyRules, ValueCopy } from './copy-rules.ts'
+import { heldOf } from './ref-object.ts'
+import {
+  describeRef,
+  describeRefused,
+  isHandle,
+  type PathStep,
+  refuse,
+  showPath,
+  tagOf,
+} from './value-refusal.ts'
+import type { ErrorRepair, RefRepair } from './value-repairs.ts'
 
 type TypedArray = Exclude<NodeJS.ArrayBufferView, DataView>
 type ViewClass = new (buffer: ArrayBufferLike, start?: number, length?: number) => object
@@ -86,6 +73,7 @@ class Copier {
   readonly #bare: object[] = []
   readonly #buffers: Uint8Array[] = []
   readonly #errors: ErrorRepair[] = []
+  readonly #refs: RefRepair[] = []
   readonly #contents = new Map<ArrayBuffer, Uint8Array>()
   #freezable = true
   #cloneOnly = false
@@ -97,8 +85,10 @@ class Copier {
   }
 
   found(): Omit<ValueCopy, 'graph'> {
-    const repaired = this.#bare.length + this.#buffers.length + this.#errors.length > 0
-    const repairs = { bare: this.#bare, buffers: this.#buffers, errors: this.#errors }
+    const count = this.#bare.length + this.#buffers.length + this.#errors.length
+    const repaired = count + this.#refs.length > 0
+    const found = { bare: this.#bare, buffers: this.#buffers, errors: this.#errors }
+    const repairs = this.#refs.length === 0 ? found : { ...found, refs: this.#refs }
     return {
       repairs: repaired ? repairs : undefined,
       freezable: this.#freezable,
@@ -158,7 +148,9 @@ class Copier {
       throw this.#refused(`... is nested deeper than ${valueDepthMax}`, 'pass a flatter value')
     }
     this.#count(slotBytes)
-    if (types.isProxy(value) || isHandle(value)) throw this.#refused(...describeRefused(value))
+    if (types.isProxy(value)) throw this.#refused(...describeRefused(value))
+    if (heldOf(value) !== undefined) return this.#copyRef(value)
+    if (isHandle(value)) throw this.#refused(...describeRefused(value))
     if (isErrorLike(value)) return this.#copyError(value)
     const prototype = Object.getPrototypeOf(value) as object | null
     if (prototype === Array.prototype && Array.isArray(value)) return this.#copyArray(value)
@@ -257,9 +249,24 @@ class Copier {
     return copy
   }
 
+  /** A ref is known by its number: an object of it is made where that arrives. */
+  #copyRef(value: object): object {
+    const { baggage } = this.#rules
+    const refusal = describeRef(value, baggage !== undefined)
+    if (refusal !== undefined) throw this.#refused(...refusal)
+    this.#freezable = false
+    const ref = heldOf(value)?.core.ref as number
+    baggage?.refs.add(ref)
+    const target = this.#remember(value, {})
+    this.#refs.push({ target, ref })
+    return target
+  }
+
   /** What goes along as it is, by the port itself. */
   #share(value: object): object {
     this.#cloneOnly = true
+    const { baggage, where } = this.#rules
+    if (baggage?.stays === '') baggage.stays = showPath(where, this.#path)
     return this.#remember(value, value)
   }
 
@@ -304,7 +311,7 @@ class Copier {
     if (types.isSharedArrayBuffer(buffer)) {
       this.#shareMemory(buffer)
     } else if (this.#moved.has(buffer)) {
-      this.#cloneOnly = true
+      this.#share(buffer)
     } else if (byteLength < buffer.byteLength) {
       const part = this.#partOf(buffer as ArrayBuffer, byteOffset, byteLength)
       return viewClass === undefined ? new DataView(part) : new viewClass(part)

@@ -4,6 +4,8 @@
  */
 import { isAsyncFunction, isGeneratorObject, isPromise, isProxy } from 'node:util/types'
 import { GoawayError } from '../errors.ts'
+import { refsOfThread } from './clustered.ts'
+import { heldOf } from './ref-object.ts'
 
 /** A step from a value to what is in it. */
 export type PathStep = number | string | { readonly of: 'key' | 'value' | 'item'; at: unknown }
@@ -25,7 +27,7 @@ export function refuse(
 }
 
 /** `argument` and a first step of 1 read `argument 2`, as people count arguments. */
-function showPath(where: string, path: readonly PathStep[]): string {
+export function showPath(where: string, path: readonly PathStep[]): string {
   let shown = where
   path.forEach((step, index) => {
     if (index === 0 && where === 'argument' && typeof step === 'number') shown += ` ${step + 1}`
@@ -53,6 +55,18 @@ export function isHandle(value: object): boolean {
   } catch {
     return false
   }
+}
+
+/** Why a ref may not be passed, if so. `tracked`: who carries the value knows of its refs. */
+export function describeRef(value: object, tracked: boolean): [string, string] | undefined {
+  if (!tracked) {
+    const remedy = 'nobody would know how long it is wanted: pass it as an argument or a result'
+    return ['is a Ref', `${remedy}, or keep the value itself`]
+  }
+  const held = heldOf(value)
+  if (held?.released === true) return ['is a Ref that was released', 'release it when all is done']
+  if (held?.core.home === refsOfThread()) return undefined
+  return ['is a Ref from before shutdown()', 'put the value again']
 }
 
 /** What it is and what to do, for anything that is neither plain data nor a supported builtin. */

@@ -15,9 +15,10 @@ import { GoawayError } from '../errors.ts'
 import { inlineBytesMax, valueBytesMax } from '../limits.ts'
 import type { EncodedValue, InlineValue } from '../wire/messages.ts'
 import { memoryFor, readBulk, writeBulk } from './bulk-value.ts'
+import type { Baggage, CopyRules } from './copy-rules.ts'
 import { readPlain } from './plain-reader.ts'
 import { isWellFormed, writePlain } from './plain-writer.ts'
-import { type CopyRules, copyValue } from './value-copy.ts'
+import { copyValue } from './value-copy.ts'
 import { refuse } from './value-refusal.ts'
 import { applyRepairs, type Repairs } from './value-repairs.ts'
 
@@ -34,7 +35,7 @@ export type PackedCall =
   | { readonly clone: unknown; readonly repairs: Repairs | undefined }
 
 /** The first byte says how the rest is encoded. */
-const tagPlain = 1
+export const tagPlain = 1
 /** By V8, of plain objects and arrays only. */
 const tagGraph = 2
 /** By V8, with something in it that cannot be frozen. */
@@ -59,7 +60,7 @@ export function encodeStored(value: unknown, where: string): EncodedValue {
 }
 
 /** Over shared memory, so that posting it to every thread that reads it copies nothing. */
-function inSharedMemory(bytes: Uint8Array): Uint8Array {
+export function inSharedMemory(bytes: Uint8Array): Uint8Array {
   const memory = memoryFor(bytes.length)
   if (!(memory.buffer instanceof SharedArrayBuffer)) return bytes
   memory.set(bytes)
@@ -84,15 +85,21 @@ export function decodeStored(encoded: EncodedValue): { value: unknown; shareable
  *
  * @param where what messages call the value; `argument` names the elements `argument 1` and so on
  * @param transfer objects that are moved, as in `postMessage`
+ * @param baggage left out: there may be no refs in it
  * @throws {GoawayError} ERR_GOAWAY_VALUE for what cannot be passed, naming its path
  */
-export function packCall(values: unknown, where: string, transfer?: readonly object[]): PackedCall {
+export function packCall(
+  values: unknown,
+  where: string,
+  transfer?: readonly object[],
+  baggage?: Baggage,
+): PackedCall {
   const moves = transfer !== undefined && transfer.length > 0
   if (!moves) {
     const bytes = writePlain(values, tagPlain, inlineBytesMax)
     if (bytes !== undefined) return { bytes }
   }
-  const rules: CopyRules = { where, stored: false, transfer }
+  const rules: CopyRules = { where, stored: false, transfer, baggage }
   const { graph, repairs, freezable, cloneOnly, bytes } = copyValue(values, rules)
   if (moves || cloneOnly || bytes > inlineBytesMax) return { clone: graph, repairs }
   return { bytes: writeGraph(graph, repairs, freezable, where) }
@@ -110,10 +117,11 @@ export function encodeCall(
   values: unknown,
   where: string,
   stored: boolean,
+  baggage?: Baggage,
 ): Uint8Array | undefined {
   const plain = writePlain(values, tagPlain, valueBytesMax)
   if (plain !== undefined) return inSharedMemory(plain)
-  const rules: CopyRules = { where, stored, asBytes: true }
+  const rules: CopyRules = { where, stored, asBytes: true, baggage }
   const { graph, repairs, freezable, cloneOnly, contents } = copyValue(values, rules)
   if (cloneOnly) return undefined
   if (contents.size === 0) return inSharedMemory(writeGraph(graph, repairs, freezable, where))
@@ -156,8 +164,10 @@ function writeStoredGraph(value: unknown, rules: CopyRules): Uint8Array {
   return writeGraph(graph, repairs, freezable, rules.where)
 }
 
-/** The value and its repairs go together, so that these refer to the objects in it. */
-function writeGraph(
+/**
+ * By V8. The value and its repairs go together, so that these refer to the objects in it.
+ */
+export function writeGraph(
   graph: unknown,
   repairs: Repairs | undefined,
   freezable: boolean,
@@ -203,7 +213,7 @@ function readSerialized(bytes: Uint8Array): unknown {
   return deserializer.readValue()
 }
 
-function malformed(what: string, cause?: unknown): GoawayError {
+export function malformed(what: string, cause?: unknown): GoawayError {
   return new GoawayError('ERR_GOAWAY_PROTOCOL', `decoding a value: ${what}`, { cause })
 }
 

@@ -20,6 +20,10 @@ export interface NodeStatus {
   readonly objects: number
   /** Locks that are held or waited for, of which the node is master. */
   readonly locks: number
+  /** Values that were put and that somebody at the node has, whether or not they are there. */
+  readonly refs: number
+  /** Memory of those that are there. */
+  readonly refBytes: number
   /**
    * What the node has sent to other nodes for routines, objects and locks since the application
    * began.

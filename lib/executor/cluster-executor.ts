@@ -7,7 +7,7 @@
  * only when its node is lost.
  */
 import { recordOf } from '../client/error-codec.ts'
-import { dropPayload, isPort } from '../client/payload.ts'
+import { dropPayload, isPort, staysOf } from '../client/payload.ts'
 import { type Clock, realClock } from '../clock.ts'
 import { GoawayError, type GoawayErrorDetails } from '../errors.ts'
 import {
@@ -167,7 +167,7 @@ export class ClusterExecutor implements Executor {
     if (!isLocal) {
       if (!hasNodeFor(this.#placement, on)) return this.#refuse(record, this.#refusalOf(record))
       if (staysHere && !mayRun(this.#local.counts, on)) {
-        return this.#refuse(record, portRefused('An argument', on))
+        return this.#refuse(record, portRefused(staysOf(task.payload, 'An argument'), on))
       }
     }
     this.#records.set(task.routine, record)

@@ -42,6 +42,7 @@ export function portRefused(what: string, on: string): ErrorRecord {
   const where = on === '' ? 'another node' : JSON.stringify(on)
   const text =
     `${what} cannot leave its process, and was to go to ${where}: shared memory and what is ` +
-    "moved by `transfer` stay in one process; pass a copy, or run the routine with on: 'local'"
+    'moved by `transfer` stay in one process; pass a copy, such as value.slice(), put() that, ' +
+    "keep it in a store, or run the routine with on: 'local'"
   return failure('ERR_GOAWAY_VALUE', text)
 }

@@ -17,15 +17,19 @@ export const workMessages: ReadonlySet<string> = new Set([
   ...['part', 'ended'],
   ...['function', 'terms', 'order', 'cancel', 'credit', 'finish'],
   ...['started', 'value', 'result', 'failure', 'room', 'recall', 'returned', 'recalled'],
+  'ref',
 ])
 
 export class CountedLink implements Link, Traffic {
   readonly #link: Link
+  readonly #leaving: ((message: LinkMessage) => void) | undefined
   #sent = false
   #messagesSent = 0
 
-  constructor(link: Link) {
+  /** @param leaving is told of each message before it is sent */
+  constructor(link: Link, leaving?: (message: LinkMessage) => void) {
     this.#link = link
+    this.#leaving = leaving
   }
 
   get isConnected(): boolean {
@@ -54,6 +58,7 @@ export class CountedLink implements Link, Traffic {
 
   send(message: LinkMessage): void {
     this.#sent = true
+    this.#leaving?.(message)
     if (workMessages.has(message[0])) this.#messagesSent++
     this.#link.send(message)
   }

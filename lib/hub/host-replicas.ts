@@ -6,12 +6,12 @@ import { updateOnRelease } from '../protocol/update-on-release.ts'
 import { weak, weakCausal } from '../protocol/weak.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { Operation } from '../wire/messages.ts'
-import type { Traffic } from './counted-link.ts'
 import type { HubOptions, StatusCounts } from './hub-options.ts'
 import { Master } from './master.ts'
 import { fencesIn } from './operations.ts'
 import { alone, foreignLocks, Peers } from './peers.ts'
 import { Published } from './published.ts'
+import { Refs } from './refs.ts'
 import { type ReplicaMachines, Replicas } from './replicas.ts'
 import type { ReplicasHost } from './replicas-host.ts'
 import { staleToken } from './router.ts'
@@ -36,8 +36,10 @@ export interface HostedStores {
   readonly master: Master
   readonly peers: Peers
   readonly replicas: Replicas
+  /** The values that were put. */
+  readonly refs: Refs
   readonly published: Published
-  counts(): Pick<StatusCounts, 'objects' | 'locks' | keyof Traffic>
+  counts(): Omit<StatusCounts, 'running' | 'waiting' | 'done'>
 }
 
 export function hostStores(
@@ -70,8 +72,23 @@ export function hostStores(
   peers.replicas = replicas
   // Who is alone stays so.
   if (cluster === undefined) replicas.view(1, [0])
-  const counts = () => ({ ...master.counts(), ...peers.traffic() })
-  return { master, peers, replicas, published, counts }
+  const refs = hostRefs(peers, replies)
+  const counts = () => ({ ...master.counts(), ...refs.counts(), ...peers.traffic() })
+  return { master, peers, replicas, refs, published, counts }
+}
+
+/** The values that were put, and the refs that go along with routines. */
+function hostRefs(peers: Peers, replies: ClientReplies): Refs {
+  const refs = new Refs(peers.place, {
+    replies,
+    send: (place, message) => {
+      const peer = peers.get(place)
+      peer?.link.send(message)
+      return peer !== undefined
+    },
+  })
+  peers.refs = refs
+  return refs
 }
 
 /** Who is alone serves all locks. Of the machines, those of `Weak` know of none. */

@@ -6,6 +6,7 @@ import type { ThreadHost } from '../executor/thread-host.ts'
 import type { Recorder } from '../history/recorder.ts'
 import type { Traffic } from './counted-link.ts'
 import type { PeersOptions } from './peers.ts'
+import type { RefCounts } from './refs.ts'
 import type { ReplicaMachines } from './replicas.ts'
 import type { BellWatch } from './spin-governor.ts'
 
@@ -29,7 +30,7 @@ export interface HubOptions {
 }
 
 /** What a node says of its work. */
-export interface StatusCounts extends Traffic {
+export interface StatusCounts extends Traffic, RefCounts {
   /** Routines that run, parked ones included. */
   readonly running: number
   readonly waiting: number

@@ -9,7 +9,7 @@ import { SpinWatch } from '../client/spin-watch.ts'
 import { type Clock, realClock, type Timer } from '../clock.ts'
 import type { ThreadExecutor } from '../executor/thread-executor.ts'
 import type { ThreadHost } from '../executor/thread-host.ts'
-import { beatMs, clientsPerNode, drainMessagesMax, graceMsDefault, turnMsMax } from '../limits.ts'
+import { beatMs, drainMessagesMax, graceMsDefault, turnMsMax } from '../limits.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type {
   Member,
@@ -21,6 +21,7 @@ import type {
   ThreadPort,
 } from '../wire/messages.ts'
 import { type ThreadWords, wordAsleep, wordBeat, wordBell } from '../wire/shared-words.ts'
+import { ClientNumbers } from './client-numbers.ts'
 import { type HostedStores, hostStores } from './host-replicas.ts'
 import type { HubOptions, StatusCounts } from './hub-options.ts'
 import { Lease } from './lease.ts'
@@ -56,8 +57,7 @@ export class Hub implements ThreadHost {
   readonly #program = new Program()
   readonly #replies: Replies
   readonly #reports: Reports
-  readonly #firstClient: number
-  #clients = 0
+  readonly #numbers: ClientNumbers
   #turning = false
   /** Closes what goes beside this hub. */
   closing: (graceMs: number) => Promise<void> = async () => {}
@@ -73,7 +73,7 @@ export class Hub implements ThreadHost {
     this.#clock = options.clock ?? realClock
     const { words } = options
     this.#words = words
-    this.#firstClient = options.firstClient
+    this.#numbers = new ClientNumbers(options.firstClient, (one) => this.#sessions.has(one))
     this.lease = new Lease(words, this.#clock, options.cluster?.place ?? 0)
     this.#bell = options.bell ?? new SpinGovernor(new SpinWatch(words, wordBell), words)
     this.#stall = new StallWatch({
@@ -106,16 +106,13 @@ export class Hub implements ThreadHost {
       session: (client) => this.#sessions.get(client),
       elsewhere: (client) => this.peers.ofClient(client)?.server.replies,
       blocked: () => this.#stall.blocked(),
+      refs: () => this.#stores.refs,
       settled: (session) => this.#program.count(session, -1),
     }
   }
 
-  /** They begin anew at the end; one that is in use is passed over. */
   nextClient(): number {
-    for (;;) {
-      const client = this.#firstClient + (this.#clients++ % clientsPerNode)
-      if (!this.#sessions.has(client)) return client
-    }
+    return this.#numbers.next()
   }
 
   /** From now on the threads take the application's code from that folder. */
@@ -194,6 +191,7 @@ export class Hub implements ThreadHost {
     this.#stall.gone(client)
     session.close()
     this.replicas.clientLost(client)
+    this.#stores.refs.clientLost(client)
     // Nobody is left to hear of what its routines started.
     const reason = callerLost()
     for (const routine of session.routines) {
@@ -270,6 +268,8 @@ export class Hub implements ThreadHost {
         return
       case 'stats':
         return void this.#tellStats(session, message[1])
+      case 'refs':
+        return this.#stores.refs.told(session.client, message[1])
       case 'print':
         return this.peers.print(session.client, message[1], message[2])
       case 'shutdown':
@@ -292,6 +292,7 @@ export class Hub implements ThreadHost {
     operation: Operation,
   ): void {
     const { client, thread } = session
+    if (operation[0] === 'ref') return this.#stores.refs.asked(client, call, operation[1])
     // What a routine holds is freed when it ends: a lock granted later would outlast it.
     const acquires = verbOf(operation) === 'acquire' || verbOf(operation) === 'tryAcquire'
     if (acquires && owner !== 0 && !this.executor.has(thread, owner)) {
@@ -307,13 +308,10 @@ export class Hub implements ThreadHost {
     const [, routine, owner, fn, terms, payload] = message
     session.routines.add(routine)
     this.#program.count(session, 1)
-    this.#tasks.submit({
-      routine,
-      owner,
-      address: session.functions.get(fn) as never,
-      payload,
-      terms: session.terms.get(terms) as never,
-    })
+    this.#stores.refs.submitted(routine, payload)
+    const address = session.functions.get(fn) as never
+    const known = session.terms.get(terms) as never
+    this.#tasks.submit({ routine, owner, address, payload, terms: known })
   }
 
   // Turns.

@@ -7,7 +7,7 @@
  */
 
 import { recordOf } from '../client/error-codec.ts'
-import { dropPayload, isPort } from '../client/payload.ts'
+import { dropPayload, isPort, staysOf } from '../client/payload.ts'
 import { GoawayError, type GoawayErrorCode } from '../errors.ts'
 import type { Outcome, Report, Task } from '../executor/contract.ts'
 import type { NodeFacts } from '../executor/local-node.ts'
@@ -277,7 +277,11 @@ export class RoutineServer implements Report {
       return
     }
     dropPayload(payload)
-    this.#executor.cancel(routine, staysHere('A value that the routine yielded'), graceMsDefault)
+    this.#executor.cancel(
+      routine,
+      staysHere(staysOf(payload, 'A value that the routine yielded')),
+      graceMsDefault,
+    )
   }
 
   settled(routine: number, outcome: Outcome): void {
@@ -289,7 +293,11 @@ export class RoutineServer implements Report {
     else if (this.#mayLeave(outcome.payload)) this.#link.send(['result', routine, outcome.payload])
     else {
       dropPayload(outcome.payload)
-      this.#link.send(['failure', routine, staysHere('The result of the routine')])
+      this.#link.send([
+        'failure',
+        routine,
+        staysHere(staysOf(outcome.payload, 'The result of the routine')),
+      ])
     }
   }
 

@@ -13,6 +13,7 @@ import type {
   RemoteRoutineMessage,
   SetupMessage,
 } from '../wire/messages.ts'
+import type { RefLinkMessage } from '../wire/ref-messages.ts'
 import type { ReplicaLinkMessage } from '../wire/replica-messages.ts'
 import { CountedLink, workMessages } from './counted-link.ts'
 import { LinkServer, RemoteStores } from './link-stores.ts'
@@ -31,6 +32,9 @@ export interface PeerHost {
   setup(peer: Peer, message: SetupMessage): void
   routine(peer: Peer, message: RemoteRoutineMessage): void
   replicas(peer: Peer, message: ReplicaLinkMessage): void
+  ref(peer: Peer, message: RefLinkMessage): void
+  /** The message is about to be sent to it. */
+  leaving(peer: Peer, message: LinkMessage): void
   /** Its link is over, and with it what was on the way; it may still be alive. */
   linkOver(peer: Peer, error: Error | undefined): void
   turn(): void
@@ -43,7 +47,7 @@ export class Peer implements LinkListener {
   /** It belongs to the cluster, as far as this node was told. */
   isMember = false
   /** What it said as such before this node was told so. */
-  readonly early: (RemoteRoutineMessage | ReplicaLinkMessage)[] = []
+  readonly early: (RemoteRoutineMessage | ReplicaLinkMessage | RefLinkMessage)[] = []
   readonly stores: RemoteStores
   readonly server: LinkServer
   /** When the link is over, and the node knows it if it lives. */
@@ -60,7 +64,7 @@ export class Peer implements LinkListener {
     this.ended = new Promise((resolve) => {
       this.#hasEnded = resolve
     })
-    this.link = new CountedLink(end.open(this))
+    this.link = new CountedLink(end.open(this), (message) => host.leaving(this, message))
     const { stores, replies, sessionMs, clock } = host
     const { name: node, place } = member
     const turn = (): void => host.turn()
@@ -116,6 +120,8 @@ export class Peer implements LinkListener {
         return this.stores.received(message)
       case 'store':
         return this.#host.replicas(this, message)
+      case 'ref':
+        return this.#host.ref(this, message)
       case 'function':
       case 'terms':
       case 'order':

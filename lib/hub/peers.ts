@@ -18,6 +18,7 @@ import type {
 import type { ReplicaLinkMessage } from '../wire/replica-messages.ts'
 import type { Traffic } from './counted-link.ts'
 import { Peer, type PeerHost } from './peer.ts'
+import type { Refs } from './refs.ts'
 import { Router, type RouterOptions } from './router.ts'
 import type { ClientReplies, OwnStores } from './stores.ts'
 
@@ -60,6 +61,8 @@ export class Peers {
   driver: PeersDriver
   routines: RoutinePeers | undefined
   replicas: ReplicaPeers | undefined
+  /** What goes along with routines. */
+  refs: Refs | undefined
   readonly #byPlace = new Map<number, Peer>()
   readonly #host: PeerHost
   readonly #own: OwnStores
@@ -99,9 +102,17 @@ export class Peers {
       setup: (peer, message) => this.driver.setup(peer, message),
       routine: (peer, message) => {
         // It has heard before us that both belong to the cluster.
-        if (peer.isMember) this.routines?.received(peer, message)
+        if (!peer.isMember) peer.early.push(message)
+        else {
+          const act = (): void => this.routines?.received(peer, message)
+          this.refs?.coming(peer.member.place, message, act)
+        }
+      },
+      ref: (peer, message) => {
+        if (peer.isMember) this.refs?.received(peer.member.place, message[1])
         else peer.early.push(message)
       },
+      leaving: (peer, message) => this.refs?.leaving(peer.member.place, message),
       replicas: (peer, message) => {
         if (peer.isMember) this.replicas?.received(peer.member.place, message)
         else peer.early.push(message)
@@ -165,6 +176,7 @@ export class Peers {
     this.router.lose(peer.member.index, peer.member.name)
     peer.lost()
     this.routines?.lost(peer)
+    this.refs?.nodeLost(place)
   }
 
   /** Who is in from now on, by place: before those are told of who have joined. */

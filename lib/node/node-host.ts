@@ -246,5 +246,5 @@ class NodeHost {
 
 const idle: StatusCounts = {
   ...{ running: 0, waiting: 0, done: 0, objects: 0, locks: 0 },
-  ...{ messagesSent: 0, bytesSent: 0 },
+  ...{ messagesSent: 0, bytesSent: 0, refs: 0, refBytes: 0 },
 }

@@ -147,6 +147,7 @@ export class SimulatedThread implements Node, Owner {
     this.routines = new SimulatedRoutines(keeper, client * routinesPerClient)
     this.routines.watch(new PortExecutor(this.client, this.routines))
     this.client.onLost((error) => this.routines.lose(error))
+    this.client.refs.followsCollector = false
     this.#scope = { owner: 0, held: new Map(), context: undefined, over: false, home: this }
     port.on('message', (frame) => {
       if (!this.#isOver) this.enter(() => this.client.receive(frame as PortFrame))

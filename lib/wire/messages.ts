@@ -7,16 +7,20 @@ import type { CodeManifest } from './code-manifest.ts'
 import type { ErrorRecord } from './error-record.ts'
 import type { HistoryClaim, HistoryMessage } from './history-messages.ts'
 import type { MemoryAnswer, MemoryOperation } from './memory-messages.ts'
+import type { EncodedValue, InlineValue, Payload } from './payloads.ts'
+import type { RefLinkMessage, RefNews, RefOperation, SharedRefData } from './ref-messages.ts'
 import type { ReplicaLinkMessage, ReplicatedOperation } from './replica-messages.ts'
 import type { FunctionAddress, RoutineTerms } from './routine-terms.ts'
 
 export type { CodeFile, CodeManifest } from './code-manifest.ts'
 export type { FunctionAddress, RoutineTerms } from './routine-terms.ts'
-
-/** What travels as itself, and what the hub can count and compare. */
-export type InlineValue = number | string | boolean | null | undefined
-/** A value on its way or at rest: as itself, or as bytes that only its reader looks into. */
-export type EncodedValue = InlineValue | Uint8Array
+export type {
+  EncodedValue,
+  InlineValue,
+  MessagePortLike,
+  Payload,
+  ThreadPort,
+} from './payloads.ts'
 
 /**
  * The locks its writer holds, with their tokens; `null` when it holds none. `foreign`, set by the
@@ -86,29 +90,15 @@ export type LockOperation =
   | readonly ['tryAcquire', lock: string]
   | readonly ['release', lock: string, token: number]
 
-export type Operation = StrictOperation | LockOperation | ReplicatedOperation | MemoryOperation
+export type Operation =
+  | StrictOperation
+  | LockOperation
+  | ReplicatedOperation
+  | MemoryOperation
+  | RefOperation
 export type LockAnswer = number | null
-export type Answer = StrictAnswer | LockAnswer | MemoryAnswer
+export type Answer = StrictAnswer | LockAnswer | MemoryAnswer | SharedRefData
 
-/** What this library needs of a MessagePort, so that pure rooms need no `node:` import. */
-export interface MessagePortLike {
-  postMessage(message: unknown, transfer?: readonly unknown[]): void
-  close(): void
-}
-
-/** A port between a thread and its hub: one of Node, or of a simulation. */
-export interface ThreadPort extends MessagePortLike {
-  on(event: 'message', listener: (message: unknown) => void): unknown
-  /** Takes what has come and was not told of, where this is no port of Node. */
-  receive?(): { message: unknown } | undefined
-}
-
-/**
- * Packed arguments, results or streamed values. Small ones are bytes in the frame; large ones, and
- * those with a transfer list, lie as one message on a port of their own, which the hub hands on
- * unopened.
- */
-export type Payload = InlineValue | Uint8Array | MessagePortLike
 
 /** From a thread to its hub. `owner` is the routine that asks, 0 outside of any. */
 export type ThreadMessage =
@@ -136,6 +126,7 @@ export type ThreadMessage =
   /** What a routine wrote, where others write it; descriptor 1 or 2. */
   | readonly ['print', descriptor: number, bytes: Uint8Array]
   | readonly ['quiet', probe: number, quiet: boolean]
+  | readonly ['refs', news: RefNews]
 
 /** From a hub to a thread. */
 export type HubMessage =
@@ -357,6 +348,7 @@ export type SetupMessage =
 
 export type LinkMessage =
   | StoreMessage
+  | RefLinkMessage
   | ReplicaLinkMessage
   | SessionMessage
   | RemoteRoutineMessage

@@ -56,7 +56,9 @@ export const wordEpoch = 5
 export const wordLease = 6
 /** The system's number of the hub's thread; 0: it does not tell, or the hub has not begun. */
 export const wordHubThread = 7
-const hubWordsCount = 8
+/** Counts the values that threads of this node have put, modulo 2^32. Written by threads. */
+export const wordRefs = 8
+const hubWordsCount = 9
 
 export function createHubWords(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(hubWordsCount * 4))

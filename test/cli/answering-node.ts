@@ -21,6 +21,8 @@ export const busy: NodeStatus = {
   done: 99,
   objects: 3,
   locks: 2,
+  refs: 0,
+  refBytes: 0,
   messagesSent: 1_000,
   bytesSent: 100_000,
   memoryBytes: 1.5 * 2 ** 30,

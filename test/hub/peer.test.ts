@@ -83,6 +83,8 @@ t.test('What comes in one batch with the first lease is served, in its order', a
     setup() {},
     routine() {},
     replicas() {},
+    ref() {},
+    leaving() {},
     linkOver() {},
     turn() {},
   }
