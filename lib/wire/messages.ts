@@ -13,7 +13,6 @@ import type { ReplicaLinkMessage, ReplicatedOperation } from './replica-messages
 import type { FunctionAddress, RoutineTerms } from './routine-terms.ts'
 
 export type { CodeFile, CodeManifest } from './code-manifest.ts'
-export type { FunctionAddress, RoutineTerms } from './routine-terms.ts'
 export type {
   EncodedValue,
   InlineValue,
@@ -21,6 +20,7 @@ export type {
   Payload,
   ThreadPort,
 } from './payloads.ts'
+export type { FunctionAddress, RoutineTerms } from './routine-terms.ts'
 
 /**
  * The locks its writer holds, with their tokens; `null` when it holds none. `foreign`, set by the
@@ -98,7 +98,6 @@ export type Operation =
   | RefOperation
 export type LockAnswer = number | null
 export type Answer = StrictAnswer | LockAnswer | MemoryAnswer | SharedRefData
-
 
 /** From a thread to its hub. `owner` is the routine that asks, 0 outside of any. */
 export type ThreadMessage =
