@@ -78,6 +78,20 @@ function readHere(core: ObjectCore, node: Node, field: string): FieldRead | unde
   }
 }
 
+/** What would end a wait at once, if this thread need not ask for it. */
+function readAlone(
+  core: ObjectCore,
+  field: string,
+  until: (value: unknown) => boolean,
+): FieldRead | undefined {
+  const node = core.node('wait for', true)
+  const recorded = core.beginRead(node, field)
+  const read = readHere(core, node, field)
+  if (read === undefined || !until(read.value)) return undefined
+  recorded?.seen(read)
+  return read
+}
+
 function askForField(core: ObjectCore, node: Node, field: string): FieldRead {
   const known = core.known(field)
   const operation = ['get', core.name, field, known?.version ?? 0] as const
@@ -218,6 +232,9 @@ export class BlockingMethods {
     const [until, limits] = waitArguments(untilOrOptions, options)
     const what = `waitFor('${field}') of ${core}`
     checkWaitOptions(what, limits)
+    checkSignal(what, limits)
+    const here = readAlone(core, field, until)
+    if (here !== undefined) return here.value
     const deadline = deadlineOf(limits)
     let seen = -1
     for (;;) {

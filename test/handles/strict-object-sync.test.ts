@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import { StrictCentralized as AsyncObject, goaway, init, shutdown } from 'goaway'
 import { StrictCentralized } from 'goaway/sync'
 import t from 'tap'
+import { type Node, place } from '../../lib/client/current.ts'
 import {
   addMany,
   blockForEver,
@@ -102,6 +103,23 @@ t.test('waitFor() gives up at its time limit, in the program and in a routine', 
     t.throws(() => s.waitFor('never', { timeoutMs: 0.01 }), { code: 'ERR_GOAWAY_TIMEOUT' })
     if (s.add('rounds') !== round + 1) t.fail('an answer of another call')
   }
+})
+
+t.test('waitFor() asks nobody for what is there already', async (t) => {
+  const there = StrictCentralized('waited for', { x: 5 })
+  t.equal(there.x, 5)
+  const { client } = place.node as Node
+  const deliveries = client.deliveries
+  t.equal(there.waitFor('x'), 5)
+  t.equal(
+    there.waitFor('x', (x) => x > 4),
+    5,
+  )
+  t.equal(client.deliveries, deliveries)
+  t.throws(() => there.waitFor('x', (x) => x > 5, { timeoutMs: 1 }), {
+    code: 'ERR_GOAWAY_TIMEOUT',
+  })
+  t.ok(client.deliveries > deliveries, 'but it does for what is not')
 })
 
 t.test('an answer that is larger than the letter box comes by the port', async (t) => {
