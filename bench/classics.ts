@@ -83,12 +83,13 @@ async function measure(
   const [serial, own, bare] = ['serial', 'goaway', 'bare workers'].map(
     (name): Timing => ({ name, micros: [] }),
   ) as [Timing, Timing, Timing]
-  const { quick: small, full } = classic.sizes
-  const rounds = quick || where !== targetPlace ? 1 : 3
+  const isThorough = !quick && where === targetPlace
+  const rounds = isThorough ? 3 : 1
+  const measured = quick ? 'quick' : isThorough ? 'full' : 'half'
   let traffic: Traffic = { messages: 0, bytes: 0 }
   for (let round = -2; round < rounds; round++) {
-    const [size, into] = round < 0 ? [small, []] : [quick ? small : full, [serial, own, bare]]
-    const [intoSerial, intoOwn, intoBare] = into
+    const size = classic.sizes[round < 0 ? 'quick' : measured]
+    const [intoSerial, intoOwn, intoBare] = round < 0 ? [] : [serial, own, bare]
     const expected = await timed(intoSerial, () => classic.alone(size))
     if (bareWorkers !== undefined) {
       classic.check(await timed(intoBare, () => classic.bare(size, bareWorkers)), expected)
@@ -115,6 +116,19 @@ function workloadOf(classic: Classic, place: Place, measured: Measured): Workloa
     ...(hasBare ? { bareSpeedUp: compared(serial, bare).ratio } : {}),
     ...traffic,
   }
+}
+
+/** The targets are of runs that take one thread so long. */
+const longSeconds = 2
+
+function isLong({ serial }: Measured): boolean {
+  return median(serial.micros) > longSeconds * 1e6
+}
+
+function tooShort(classic: Classic, { serial }: Measured): string {
+  const took = (median(serial.micros) / 1e6).toFixed(2)
+  const least = `over ${longSeconds} s are needed to judge two threads`
+  return `the target of ${classic.name}: one thread took ${took} s, and ${least}`
 }
 
 /** Nine tenths of twice the speed of one thread; and of what bare threads reach. */
@@ -154,6 +168,7 @@ function show({ name, where, serialMs, tookMs, ...more }: Workload): void {
 async function main(chosen: readonly Classic[]): Promise<void> {
   const workloads: Workload[] = []
   const targets: Target[] = []
+  const leftOut: string[] = []
   for (const place of places) {
     console.error(`${place.where} ...`)
     const cluster = await init(place.config)
@@ -164,12 +179,14 @@ async function main(chosen: readonly Classic[]): Promise<void> {
       const workload = workloadOf(classic, place, measured)
       show(workload)
       workloads.push(workload)
-      if (isTarget && classic.hasTarget) targets.push(...targetsOf(classic, measured))
+      if (!isTarget || !classic.hasTarget) continue
+      if (isLong(measured)) targets.push(...targetsOf(classic, measured))
+      else leftOut.push(tooShort(classic, measured))
     }
     await bareWorkers?.end()
     await cluster.shutdown()
   }
-  report('classics', targets, { workloads })
+  report('classics', targets, { workloads, leftOut })
 }
 
 if (isSpawner) {

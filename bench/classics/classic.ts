@@ -6,8 +6,11 @@
  */
 import type { BareWorkers } from './bare.ts'
 
-/** `tiny` for tests and to warm up, `full` to measure by. */
-export type Size = 'tiny' | 'quick' | 'full'
+/**
+ * `tiny` for tests, `quick` for a first look and to warm up, `full` where there is a target to
+ * reach, `half` as much of it elsewhere.
+ */
+export type Size = 'tiny' | 'quick' | 'half' | 'full'
 
 export interface Classic<Result = unknown> {
   readonly name: string

@@ -80,7 +80,7 @@ function share(numbers: Float64Array): Float64Array {
 /** Sizes are the rows of each matrix. */
 export const matrixMultiply: Classic<Float64Array> = {
   name: 'matrix multiply',
-  sizes: { tiny: 100, quick: 500, full: 1300 },
+  sizes: { tiny: 100, quick: 400, half: 1000, full: 1250 },
   hasTarget: true,
 
   alone(size) {

@@ -125,7 +125,7 @@ export function sortBare(numbers: Float64Array, words: Int32Array, partMax: numb
 /** Sizes are numbers. */
 export const quicksort: Classic<Float64Array> = {
   name: 'quicksort',
-  sizes: { tiny: 20_000, quick: 400_000, full: 4_000_000 },
+  sizes: { tiny: 20_000, quick: 300_000, half: 2_000_000, full: 4_000_000 },
   hasTarget: false,
 
   alone(count) {

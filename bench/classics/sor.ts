@@ -3,7 +3,8 @@
  * at 1 and whose other edges at 0? Points are coloured as on a chess board; in turn all red and
  * all black ones are moved towards the mean of their four neighbours, and beyond. The plate is cut
  * into bands, one a routine. A routine keeps its band to itself: its neighbours see no more than
- * the first and the last row, once a half sweep.
+ * the first and the last row, once a half sweep. These rows are moved first, so that they are on
+ * their way while the others are moved.
  *
  * `Weak` fits: each row that is shown has one writer, who waits for nobody, and who reads it waits
  * until it is of the step before. A later one does no harm: it differs only in points of the
@@ -25,17 +26,27 @@ interface Edge {
 type Edges = Record<`row ${number}`, Edge>
 
 /** Enough to warm some of the plate; a larger one takes more. */
-const sweepsOf = (size: number): number => Math.ceil(size / 20)
+const sweepsOf = (size: number): number => Math.ceil(size / 10)
 
 /** How far beyond the mean: what is best for a square of this size. */
 const omegaOf = (size: number): number => 2 / (1 + Math.sin(Math.PI / (size - 1)))
 
-/** Moves the points of one colour in some rows of a plate of which `plate` has at least these. */
-function relax(plate: Float64Array, size: number, from: number, to: number, colour: number): void {
+/**
+ * Moves the points of one colour in some rows of a plate.
+ *
+ * @param above rows of the whole plate that stand above the first one of this
+ */
+function relax(
+  plate: Float64Array,
+  size: number,
+  [from, to]: Rows,
+  colour: number,
+  above = 0,
+): void {
   const omega = omegaOf(size)
   for (let row = from; row < to; row++) {
-    const end = (row + 1) * size - 1
-    for (let at = row * size + 1 + ((row + colour) & 1); at < end; at += 2) {
+    const end = (row - above + 1) * size - 1
+    for (let at = end + 2 - size + ((row + colour) & 1); at < end; at += 2) {
       const value = plate[at] as number
       const vertical = (plate[at - size] as number) + (plate[at + size] as number)
       const horizontal = (plate[at - 1] as number) + (plate[at + 1] as number)
@@ -44,8 +55,10 @@ function relax(plate: Float64Array, size: number, from: number, to: number, colo
   }
 }
 
+type Rows = readonly [from: number, to: number]
+
 /** The rows of a band; the outermost rows of the plate belong to none. */
-function rowsOf(band: number, bands: number, size: number): [from: number, to: number] {
+function rowsOf(band: number, bands: number, size: number): Rows {
   const from = (number: number): number => 1 + Math.floor((number * (size - 2)) / bands)
   return [from(band), from(band + 1)]
 }
@@ -54,9 +67,12 @@ function rowsOf(band: number, bands: number, size: number): [from: number, to: n
 export function relaxBand(name: string, size: number, band: number, bands: number): Float64Array {
   const edges = Weak<Edges>(name)
   const [from, to] = rowsOf(band, bands, size)
-  const plate = new Float64Array(size * size)
+  const above = from - 1
+  const plate = new Float64Array((to - above + 1) * size)
   if (band === 0) plate.fill(1, 0, size)
-  const rowAt = (row: number): Float64Array => plate.subarray(row * size, (row + 1) * size)
+  const rowAt = (row: number): Float64Array =>
+    plate.subarray((row - above) * size, (row - above + 1) * size)
+  const inner = [from + (band > 0 ? 1 : 0), to - (band < bands - 1 ? 1 : 0)] as const
   const own = [...(band > 0 ? [from] : []), ...(band < bands - 1 ? [to - 1] : [])]
   const others = [...(band > 0 ? [from - 1] : []), ...(band < bands - 1 ? [to] : [])]
   for (let step = 0; step < 2 * sweepsOf(size); step++) {
@@ -64,10 +80,13 @@ export function relaxBand(name: string, size: number, band: number, bands: numbe
       const edge = edges.waitFor(`row ${row}`, (shown) => shown.step >= step)
       rowAt(row).set(edge.row)
     }
-    relax(plate, size, from, to, step)
-    for (const row of own) edges.set(`row ${row}`, { step: step + 1, row: rowAt(row) })
+    for (const row of own) {
+      relax(plate, size, [row, row + 1], step, above)
+      edges.set(`row ${row}`, { step: step + 1, row: rowAt(row) })
+    }
+    relax(plate, size, inner, step, above)
   }
-  return plate.slice(from * size, to * size)
+  return plate.subarray(size, -size)
 }
 
 /** The same in one plate that all share, beside the half sweeps that each has done. */
@@ -78,11 +97,11 @@ export function relaxBare(
   band: number,
   bands: number,
 ): void {
-  const [from, to] = rowsOf(band, bands, size)
+  const rows = rowsOf(band, bands, size)
   const neighbours = [band - 1, band + 1].filter((one) => one >= 0 && one < bands)
   for (let step = 0; step < 2 * sweepsOf(size); step++) {
     for (const neighbour of neighbours) waitUntil(done, neighbour, step)
-    relax(plate, size, from, to, step)
+    relax(plate, size, rows, step)
     Atomics.store(done, band, step + 1)
     Atomics.notify(done, band)
   }
@@ -102,12 +121,12 @@ let runs = 0
 /** Sizes are the rows of the plate, and the points of each. */
 export const sor: Classic<Float64Array> = {
   name: 'SOR',
-  sizes: { tiny: 60, quick: 800, full: 2000 },
+  sizes: { tiny: 40, quick: 500, half: 1600, full: 2100 },
   hasTarget: true,
 
   alone(size) {
     const plate = new Float64Array(size * size).fill(1, 0, size)
-    for (let step = 0; step < 2 * sweepsOf(size); step++) relax(plate, size, 1, size - 1, step)
+    for (let step = 0; step < 2 * sweepsOf(size); step++) relax(plate, size, [1, size - 1], step)
     return plate.slice(size, -size)
   },
 

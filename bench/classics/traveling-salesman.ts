@@ -186,7 +186,7 @@ const shorter = (one: Tour, other: Tour): Tour => (other.length < one.length ? o
 /** Sizes are cities. */
 export const travelingSalesman: Classic<Tour> = {
   name: 'traveling salesman',
-  sizes: { tiny: 8, quick: 15, full: 18 },
+  sizes: { tiny: 8, quick: 15, half: 17, full: 18 },
   hasTarget: false,
 
   alone(cities) {
