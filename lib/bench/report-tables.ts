@@ -151,9 +151,10 @@ function targetTable({ targets }: BenchReport): ReportTable {
     id: 'targets',
     title: 'Targets',
     note: `${targets.length - missed} of ${targets.length} met, ${missed} missed.`,
-    head: ['bench', 'what', 'measured', 'ratio (spread)', 'wanted', 'verdict'],
-    words: 3,
+    head: ['verdict', 'bench', 'what', 'measured', 'ratio (spread)', 'wanted'],
+    words: 4,
     rows: targets.map(({ bench, what, figures, unit, ratio, spread, wanted, met }) => [
+      met ? 'met' : 'MISSED',
       bench,
       what,
       Object.entries(figures)
@@ -161,7 +162,6 @@ function targetTable({ targets }: BenchReport): ReportTable {
         .join(' · ') + (unit === '' ? '' : ` (${unit})`),
       ratioText(ratio, spread),
       wantedText(wanted),
-      met ? 'met' : 'MISSED',
     ]),
   }
 }

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Table from 'cli-table3'
+import { chartDrawer } from './draw-chart.ts'
 import { durationText, figureText } from './figure-text.ts'
 import type { BenchReport } from './report-data.ts'
 import { pageOf } from './report-page.ts'
@@ -28,7 +29,7 @@ export async function writeReport(report: BenchReport, folder: string): Promise<
   await mkdir(folder, { recursive: true })
   const paths = { json: join(folder, 'report.json'), html: join(folder, 'report.html') }
   await writeFile(paths.json, `${JSON.stringify(report, null, 2)}\n`)
-  await writeFile(paths.html, await pageOf(report))
+  await writeFile(paths.html, pageOf(report, await chartDrawer()))
   return paths
 }
 
