@@ -10,9 +10,8 @@ import { classics } from './classics/all.ts'
 import { BareWorkers } from './classics/bare.ts'
 import type { Classic } from './classics/classic.ts'
 import { compared, median, type Target, type Timing } from './measure.ts'
+import { isQuick, sectionsNamed } from './part.ts'
 import { report } from './report.ts'
-
-const quick = process.argv.includes('--quick')
 
 interface Place {
   readonly where: string
@@ -83,19 +82,19 @@ async function measure(
   const [serial, own, bare] = ['serial', 'goaway', 'bare workers'].map(
     (name): Timing => ({ name, micros: [] }),
   ) as [Timing, Timing, Timing]
-  const isThorough = !quick && where === targetPlace
+  const isThorough = !isQuick && where === targetPlace
   const rounds = isThorough ? 3 : 1
-  const measured = quick ? 'quick' : isThorough ? 'full' : 'half'
+  const measured = isQuick ? 'quick' : isThorough ? 'full' : 'half'
   let traffic: Traffic = { messages: 0, bytes: 0 }
   for (let round = -2; round < rounds; round++) {
-    const size = classic.sizes[round < 0 ? 'quick' : measured]
+    const input = classic.prepare(classic.sizes[round < 0 ? 'quick' : measured])
     const [intoSerial, intoOwn, intoBare] = round < 0 ? [] : [serial, own, bare]
-    const expected = await timed(intoSerial, () => classic.alone(size))
+    const expected = await timed(intoSerial, () => classic.alone(input))
     if (bareWorkers !== undefined) {
-      classic.check(await timed(intoBare, () => classic.bare(size, bareWorkers)), expected)
+      classic.check(await timed(intoBare, () => classic.bare(input, bareWorkers)), expected)
     }
     const before = await trafficOf(cluster)
-    const result = await timed(intoOwn, () => classic.together(size, workers))
+    const result = await timed(intoOwn, () => classic.together(input, workers))
     const after = await trafficOf(cluster)
     classic.check(result, expected)
     traffic = { messages: after.messages - before.messages, bytes: after.bytes - before.bytes }
@@ -190,13 +189,6 @@ async function main(chosen: readonly Classic[]): Promise<void> {
 }
 
 if (isSpawner) {
-  const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
-  const unknown = wanted.filter((name) => !(name in classics))
-  if (unknown.length > 0) {
-    const known = Object.keys(classics).join(', ')
-    console.error(`Unknown classic: ${unknown.join(', ')}; there are ${known}`)
-    process.exit(2)
-  }
-  const names = wanted.length > 0 ? wanted : Object.keys(classics)
+  const names = sectionsNamed(Object.keys(classics))
   await main(names.flatMap((name) => classics[name] ?? []))
 }

@@ -12,18 +12,20 @@ import type { BareWorkers } from './bare.ts'
  */
 export type Size = 'tiny' | 'quick' | 'half' | 'full'
 
-export interface Classic<Result = unknown> {
+export interface Classic<Input = unknown, Result = unknown> {
   readonly name: string
   /** How large the problem is, in what is natural to it. */
   readonly sizes: Readonly<Record<Size, number>>
   /** Whether two threads have to come close to twice the speed of one. */
   readonly hasTarget: boolean
+  /** What is there before it begins. */
+  prepare(size: number): Input
   /** One thread, without the library. */
-  alone(size: number): Result
+  alone(input: Input): Result
   /** Routines, on whatever threads and nodes there are: so many at a time. */
-  together(size: number, workers: number): Promise<Result>
+  together(input: Input, workers: number): Promise<Result>
   /** What no library can beat. */
-  bare(size: number, workers: BareWorkers): Promise<Result>
+  bare(input: Input, workers: BareWorkers): Promise<Result>
   /** Throws where a result is not what one thread found. */
   check(result: Result, expected: Result): void
 }

@@ -2,12 +2,12 @@
  * Matrix multiply: each row of A times B gives one row of C. Rows need nothing of each other, so
  * they are cut into bands, and `map` gives each thread the next band when it has done one.
  *
- * Nothing is written that others read. What all need is B: an object that every node has a copy of
- * (`LinFastRead`), so that B goes to each node once, however many bands it multiplies. Bands of A
- * and of C go to their routine and come back as arguments and results do.
+ * Nothing is shared that changes, so no model is needed. What all routines need is B: `put` brings
+ * it to each node once, however many bands it multiplies, and there all threads read the same
+ * memory. Bands of A and of C go to their routine and come back as arguments and results do.
  */
-import { map } from 'goaway'
-import { LinFastRead } from 'goaway/sync'
+import { map, put, type Ref } from 'goaway'
+import { read } from 'goaway/sync'
 import { sharedNumbers, sharedWords } from './bare.ts'
 import { type Classic, checkSameNumbers, randomNumbers, upTo } from './classic.ts'
 
@@ -33,16 +33,15 @@ function multiply(rows: Float64Array, b: Float64Array, c: Float64Array, size: nu
 }
 
 interface Band {
+  readonly b: Ref<Float64Array>
   readonly size: number
   readonly rows: Float64Array
 }
 
-const operands = LinFastRead<{ b: Float64Array }>('matrix multiply')
-
 /** The routine: some rows of C. */
-export function multiplyBand({ size, rows }: Band): Float64Array {
+export function multiplyBand({ b, size, rows }: Band): Float64Array {
   const c = new Float64Array(rows.length)
-  multiply(rows, operands.b, c, size)
+  multiply(rows, read(b, { shared: true }), c, size)
   return c
 }
 
@@ -66,9 +65,10 @@ export function multiplyBare(
   }
 }
 
-/** The two factors. */
-function factorsOf(size: number): [a: Float64Array, b: Float64Array] {
-  return [randomNumbers(size * size, 1), randomNumbers(size * size, 2)]
+interface Factors {
+  readonly size: number
+  readonly a: Float64Array
+  readonly b: Float64Array
 }
 
 function share(numbers: Float64Array): Float64Array {
@@ -78,22 +78,24 @@ function share(numbers: Float64Array): Float64Array {
 }
 
 /** Sizes are the rows of each matrix. */
-export const matrixMultiply: Classic<Float64Array> = {
+export const matrixMultiply: Classic<Factors, Float64Array> = {
   name: 'matrix multiply',
   sizes: { tiny: 100, quick: 400, half: 1000, full: 1250 },
   hasTarget: true,
 
-  alone(size) {
-    const [a, b] = factorsOf(size)
+  prepare(size) {
+    return { size, a: randomNumbers(size * size, 1), b: randomNumbers(size * size, 2) }
+  },
+
+  alone({ size, a, b }) {
     const c = new Float64Array(size * size)
     multiply(a, b, c, size)
     return c
   },
 
-  async together(size) {
-    const [a, b] = factorsOf(size)
-    operands.b = b
-    const items = upTo(bands).map((band): Band => ({ size, rows: a.slice(...bandOf(band, size)) }))
+  async together({ size, a, b: factor }) {
+    using b = put(factor)
+    const items = upTo(bands).map((band) => ({ b, size, rows: a.slice(...bandOf(band, size)) }))
     const c = new Float64Array(size * size)
     let from = 0
     for await (const rows of map(multiplyBand, items, { chunkSize: 1 })) {
@@ -103,8 +105,8 @@ export const matrixMultiply: Classic<Float64Array> = {
     return c
   },
 
-  async bare(size, workers) {
-    const [a, b] = factorsOf(size).map(share) as [Float64Array, Float64Array]
+  async bare({ size, ...factors }, workers) {
+    const [a, b] = [share(factors.a), share(factors.b)]
     const c = sharedNumbers(size * size)
     const next = sharedWords(1)
     await workers.run(import.meta.url, multiplyBare, () => [a, b, c, size, next])

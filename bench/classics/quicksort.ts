@@ -123,19 +123,22 @@ export function sortBare(numbers: Float64Array, words: Int32Array, partMax: numb
 }
 
 /** Sizes are numbers. */
-export const quicksort: Classic<Float64Array> = {
+export const quicksort: Classic<Float64Array, Float64Array> = {
   name: 'quicksort',
   sizes: { tiny: 20_000, quick: 300_000, half: 2_000_000, full: 4_000_000 },
   hasTarget: false,
 
-  alone(count) {
-    const numbers = randomNumbers(count, 1)
-    sort(numbers, 0, count)
+  prepare: (count) => randomNumbers(count, 1),
+
+  alone(given) {
+    const numbers = given.slice()
+    sort(numbers, 0, numbers.length)
     return numbers
   },
 
-  async together(count, workers) {
-    shared.set('part 0', randomNumbers(count, 1))
+  async together(given, workers) {
+    const count = given.length
+    shared.set('part 0', given)
     shared.set('queue', { waiting: [{ from: 0, count }], unsorted: count })
     const partMax = Math.ceil(count / partsWanted)
     const all = await Promise.all(upTo(workers).map(() => goaway(sortParts, partMax)))
@@ -144,9 +147,10 @@ export const quicksort: Classic<Float64Array> = {
     return numbers
   },
 
-  async bare(count, workers) {
+  async bare(given, workers) {
+    const count = given.length
     const numbers = sharedNumbers(count)
-    numbers.set(randomNumbers(count, 1))
+    numbers.set(given)
     const { words } = BareQueue.begun({ from: 0, count })
     const partMax = Math.ceil(count / partsWanted)
     await workers.run(import.meta.url, sortBare, () => [numbers, words, partMax])

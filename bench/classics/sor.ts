@@ -119,10 +119,12 @@ function waitUntil(words: Int32Array, index: number, least: number): void {
 let runs = 0
 
 /** Sizes are the rows of the plate, and the points of each. */
-export const sor: Classic<Float64Array> = {
+export const sor: Classic<number, Float64Array> = {
   name: 'SOR',
   sizes: { tiny: 40, quick: 500, half: 1600, full: 2100 },
   hasTarget: true,
+
+  prepare: (size) => size,
 
   alone(size) {
     const plate = new Float64Array(size * size).fill(1, 0, size)

@@ -184,13 +184,14 @@ export function travelBare(cities: number, words: Int32Array): Tour {
 const shorter = (one: Tour, other: Tour): Tour => (other.length < one.length ? other : one)
 
 /** Sizes are cities. */
-export const travelingSalesman: Classic<Tour> = {
+export const travelingSalesman: Classic<Country, Tour> = {
   name: 'traveling salesman',
   sizes: { tiny: 8, quick: 15, half: 17, full: 18 },
   hasTarget: false,
 
-  alone(cities) {
-    const country = new Country(cities)
+  prepare: (cities) => new Country(cities),
+
+  alone(country) {
     let best = noTour
     const search = new Search(country, {
       length: () => best.length,
@@ -202,17 +203,17 @@ export const travelingSalesman: Classic<Tour> = {
     return best
   },
 
-  async together(cities, workers) {
+  async together({ count }, workers) {
     queue.taken = 0
     shortest.tour = noTour
-    await Promise.all(upTo(workers).map(() => goaway(travel, cities)))
+    await Promise.all(upTo(workers).map(() => goaway(travel, count)))
     return shortest.tour
   },
 
-  async bare(cities, workers) {
+  async bare({ count }, workers) {
     const words = sharedWords(2)
     words[1] = noTour.length
-    const tours = await workers.run(import.meta.url, travelBare, () => [cities, words])
+    const tours = await workers.run(import.meta.url, travelBare, () => [count, words])
     return tours.reduce(shorter, noTour)
   },
 
