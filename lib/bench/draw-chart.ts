@@ -222,7 +222,8 @@ function withVariables(svg: string, chart: Chart, width: number, height: number)
     (_, digits: string) => `var(${variables[digits] ?? `--series-${Number.parseInt(digits, 16)}`})`,
   )
   // It says what it is to who cannot see it, and shrinks with a page that is narrower still.
-  const head = `<svg role="img" aria-label="${attribute(chart.title)}" viewBox="0 0 ${width} ${height}"`
+  const label = `role="img" aria-label="${attribute(chart.title)}"`
+  const head = `<svg ${label} viewBox="0 0 ${width} ${height}"`
   return coloured
     .replace(/^<svg[^>]*?(?=\sxmlns)/, head)
     .replace(/<rect[^>]*fill="none"[^>]*><\/rect>/, '')

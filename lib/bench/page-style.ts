@@ -30,7 +30,10 @@ p { margin: 0.3rem 0 0.8rem; max-width: 50rem; }
 a { color: var(--link); }
 nav { display: flex; flex-wrap: wrap; gap: 0.2rem 1.2rem; margin: 0.8rem 0; }
 .soft { color: var(--soft); }
-.charts { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); }
+.charts {
+  display: grid; gap: 1rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr));
+}
 figure { margin: 0; padding: 0.9rem 0.7rem 0.4rem; background: var(--card); border-radius: 8px; }
 figure.bars { grid-column: 1 / -1; }
 figure.bars svg { max-width: 900px; }
@@ -42,12 +45,16 @@ figure .narrow { display: none; }
   figure .wide { display: none; }
   figure .narrow { display: block; }
 }
-.legend { display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; margin: 0.6rem 0; padding: 0; list-style: none; }
+.legend { display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; margin: 0.6rem 0; }
+.legend { padding: 0; list-style: none; }
 .legend li { display: flex; align-items: center; gap: 0.4rem; }
 .legend svg { width: 44px; height: 14px; }
 .table { overflow-x: auto; margin: 0.8rem 0; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.25rem 0.7rem 0.25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th, td {
+  padding: 0.25rem 0.7rem 0.25rem 0; text-align: left; vertical-align: top;
+  border-bottom: 1px solid var(--line); white-space: nowrap;
+}
 .long { white-space: normal; min-width: 16rem; }
 thead th { color: var(--soft); font-weight: 600; }
 .figure { text-align: right; }

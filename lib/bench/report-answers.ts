@@ -80,10 +80,10 @@ function limitAnswers(report: BenchReport): string[] {
   const middle = rows[rows.length >> 1]
   if (worst === undefined || middle === undefined) return []
   const { store, operation, placement, nodes } = worst.cell
+  const where = `${placement}, ${whereText(nodes)}`
   return [
-    `Half of all operations take less than ${figureText(middle.ratio)} times their limit. Furthest ` +
-      `from it, at ${figureText(worst.ratio)} times, is ${store} ${operation} (${placement}, ` +
-      `${whereText(nodes)}).`,
+    `Half of all operations take less than ${figureText(middle.ratio)} times their limit. ` +
+      `Furthest from it, at ${figureText(worst.ratio)} times, is ${store} ${operation} (${where}).`,
   ]
 }
 

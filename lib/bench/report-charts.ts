@@ -1,4 +1,4 @@
-/** Which charts a report has, and what is in them: figures and names, and nothing of how they look. */
+/** Which charts a report has, and what is in them: figures and names, not how they look. */
 import type { BenchReport, Cell } from './report-data.ts'
 import {
   limitRowsOf,

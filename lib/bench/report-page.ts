@@ -105,8 +105,8 @@ function headerOf(report: BenchReport, sections: readonly Section[], isDrawn: bo
 }
 
 const withoutCharts =
-  'There are no charts on this page, only their tables: run npm install --save-dev echarts beside ' +
-  'goaway, and the next report has them.'
+  'There are no charts on this page, only their tables: run npm install --save-dev echarts ' +
+  'beside goaway, and the next report has them.'
 
 function htmlOf(section: Section, draw: DrawChart | undefined): string[] {
   const { id, title, lead, charts, tables, isLong } = section
