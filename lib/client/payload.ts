@@ -113,6 +113,11 @@ export function staysOf(payload: Payload, otherwise: string): string {
   return (isParcel(payload) && payload[2]) || otherwise
 }
 
+/** The same payload, of which messages call what stays by another name. */
+export function callWhatStays(payload: Payload, rename: (stays: string) => string): Payload {
+  return isParcel(payload) ? [payload[0], payload[1], rename(payload[2])] : payload
+}
+
 /** The refs that go along with it. */
 export function refsIn(payload: unknown): readonly number[] {
   return Array.isArray(payload) ? (payload as unknown as Parcel)[1] : []

@@ -2,10 +2,11 @@
 import { currentNode, type Node } from '../client/current.ts'
 import { recordOf } from '../client/error-codec.ts'
 import { locate } from '../client/locate.ts'
-import { packList, packPayload, packRepeatable } from '../client/payload.ts'
+import { callWhatStays, packList, packPayload, packRepeatable } from '../client/payload.ts'
 import type { RoutineListener } from '../client/routine-table.ts'
 import { currentScope } from '../client/scope.ts'
 import { GoawayError, isGoawayError } from '../errors.ts'
+import type { ItemsArguments } from '../wire/item-messages.ts'
 import type { FunctionAddress, Payload, RoutineTerms } from '../wire/messages.ts'
 import type { RoutineOptions } from './routine-options.ts'
 
@@ -152,7 +153,17 @@ function packArguments(
   { items }: FunctionAddress,
   { terms, options }: Order,
 ): Payload {
-  if (items === true) return packList(args, 'argument')
+  if (items === true) return packItems(args as ItemsArguments)
   if (terms.attemptsMax > 1) return packRepeatable(args, 'arguments')
   return packPayload(args, 'argument', options.transfer)
+}
+
+/** Who has given the items knows them by their indexes. */
+function packItems(args: ItemsArguments): Payload {
+  const indexes = args[1]
+  const indexOf = (at: number): number =>
+    typeof indexes === 'number' ? indexes + at : (indexes[at] as number)
+  return callWhatStays(packList(args, 'argument'), (stays) =>
+    stays.replace(/^argument 1\[(\d+)\]/, (_, at) => `item ${indexOf(Number(at))}`),
+  )
 }

@@ -2,7 +2,7 @@
 import process from 'node:process'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { context, put, type Ref } from 'goaway'
+import { context, goaway, put, type Ref } from 'goaway'
 import { read } from 'goaway/sync'
 
 export async function sumOf(ref: Ref<Float64Array>): Promise<number> {
@@ -74,6 +74,31 @@ export async function writeOwn(ref: Ref<Rows>): Promise<number> {
 export async function writeShared(ref: Ref<Rows>, value: number): Promise<void> {
   const { data } = await ref.get({ shared: true })
   data[0] = value
+}
+
+export async function lengthOfValue(ref: Ref<{ readonly length: number }>): Promise<number> {
+  return (await ref.get()).length
+}
+
+/** Gives the ref on, to one node after the other; the last one reads it. */
+export async function passOn(
+  ref: Ref<Uint8Array>,
+  [next, ...rest]: readonly string[],
+): Promise<[node: string, length: number]> {
+  if (next === undefined) return [context().node, (await ref.get()).length]
+  return goaway.with({ on: next })(passOn, ref, rest)
+}
+
+export function countShared({ deep: [shared] }: { readonly deep: readonly Int32Array[] }): number {
+  return Atomics.add(shared as Int32Array, 0, 1) + 1
+}
+
+export function detachedLength(buffer: ArrayBuffer): number {
+  return buffer.byteLength
+}
+
+export function killSelf(): void {
+  process.kill(process.pid, 'SIGKILL')
 }
 
 let kept: unknown
