@@ -42,6 +42,14 @@ t.test('locking loses no count', async (t) => {
   t.equal(output, 'count should be 100: 100\ncopy should be 100: 100\n')
 })
 
+t.test('put gives a value to many routines', async (t) => {
+  const output = await runWell(process.execPath, [example('put')])
+  t.equal(
+    output,
+    'Nearest to the first of 20: 196350, to the last: 188548\nas one thread finds them\n',
+  )
+})
+
 t.test('map does many small things in few routines', async (t) => {
   const output = await runWell(process.execPath, [example('map')])
   t.same(output.trim().split('\n'), [
