@@ -24,6 +24,7 @@ const cluster = await init({
   launch: 'local',
   nodes: names.map((name) => ({ name, threads: 1, threadsMax: 1 })),
   threads: 0,
+  startTimeoutMs: 60_000,
 })
 t.teardown(() => shutdown({ graceMs: 0 }))
 
