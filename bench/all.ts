@@ -5,9 +5,10 @@
  */
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { benchMachine } from '../lib/bench/bench-machine.ts'
 import { showReport, writeReport } from '../lib/bench/write-report.ts'
 import { commandLine } from './command-line.ts'
-import { gather, machine } from './gather.ts'
+import { gather } from './gather.ts'
 import { Progress } from './progress.ts'
 import { resultsFolder } from './report.ts'
 import { runParts, untilSignal } from './run-parts.ts'
@@ -29,7 +30,7 @@ const report = gather(outcomes, {
   mode,
   started: started.toISOString(),
   tookMs: Date.now() - started.getTime(),
-  machine: machine(),
+  machine: benchMachine(),
 })
 const { json, html } = await writeReport(report, fileURLToPath(resultsFolder))
 console.log(showReport(report))

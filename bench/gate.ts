@@ -7,10 +7,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { benchMachine } from '../lib/bench/bench-machine.ts'
 import { type Baseline, baselineText, withBaseline } from './baseline.ts'
 import { commandLine, refuse } from './command-line.ts'
 import { compareBaseline, measuredOf, type Verdict } from './compare-baseline.ts'
-import { machine } from './gather.ts'
 import type { Part } from './parts.ts'
 import { Progress } from './progress.ts'
 import { type Outcome, runParts, untilSignal } from './run-parts.ts'
@@ -78,7 +78,7 @@ endIfFailed(outcomes)
 if (values.update === true) {
   const measured = measuredOf(outcomes.map(({ result }) => result?.targets ?? []))
   const names = parts.map(({ name }) => name)
-  const next = withBaseline(baseline, measured, names, machine(), new Date())
+  const next = withBaseline(baseline, measured, names, benchMachine(), new Date())
   writeFileSync(file, baselineText(next))
   console.log(`${measured.length} targets written to ${fileURLToPath(file)}`)
 } else if (baseline !== undefined) {
@@ -90,7 +90,7 @@ if (values.update === true) {
   const again = await measure(parts.filter(({ name }) => suspects.has(name)))
   endIfFailed(again)
   const verdicts = verdictsOf(baseline, [...outcomes, ...again])
-  console.log(showVerdicts(verdicts, baseline, machine()))
+  console.log(showVerdicts(verdicts, baseline, benchMachine()))
   const isWrong = verdicts.some(({ verdict }) => verdict === 'worse' || verdict === 'missing')
   process.exitCode = isWrong ? 1 : 0
 }

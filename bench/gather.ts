@@ -1,20 +1,6 @@
 /** One report of what the parts have left. */
-import { readFileSync } from 'node:fs'
-import { availableParallelism, cpus } from 'node:os'
-import process from 'node:process'
-import type { BenchMachine, BenchReport } from '../lib/bench/report-data.ts'
+import type { BenchReport } from '../lib/bench/report-data.ts'
 import type { Outcome } from './run-parts.ts'
-
-export function machine(): BenchMachine {
-  const file = new URL('../../package.json', import.meta.url)
-  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }
-  return {
-    goaway: version,
-    node: process.version,
-    cores: availableParallelism(),
-    processor: cpus()[0]?.model ?? 'unknown',
-  }
-}
 
 export function gather(
   outcomes: readonly Outcome[],
