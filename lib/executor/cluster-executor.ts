@@ -90,7 +90,7 @@ export class ClusterExecutor implements Executor {
       own: this.#local.counts,
       routines: () => this.#records.size,
       idle: () => this.room.idle,
-      ask: (place, ...recall) => this.#seats.get(place)?.node.recall(...recall),
+      ask: (place, most, recall) => this.#seats.get(place)?.node.recall(most, recall),
       turn: options.turn,
     })
   }
@@ -120,8 +120,9 @@ export class ClusterExecutor implements Executor {
 
   #add(node: RemoteNode): Seat {
     const { place, index, name, labels, threads } = node
-    const counts = { allowed: 0, sent: 0, eager: 0, mine: 0, others: 0, asked: new Map() }
-    const seat = { node, counts: { place, index, name, labels, threads, ...counts } }
+    const counts = { allowed: 0, sent: 0, eager: 0, arrived: 0, mine: 0, others: 0 }
+    const facts = { place, index, name, labels, threads }
+    const seat = { node, counts: { ...facts, ...counts, asked: new Map() } }
     this.#seats.set(place, seat)
     addNode(this.#placement, seat.counts)
     return seat
@@ -134,6 +135,7 @@ export class ClusterExecutor implements Executor {
     const { name, labels } = seat.node
     this.#seats.delete(place)
     this.#lost.set(name, labels)
+    this.#recalls.changed = true
     for (const id of removeNode(this.#placement, place)) {
       const record = this.#records.get(id) as PlacedRoutine
       this.#settle(record, { ok: false, error: this.#refusalOf(record) })
@@ -299,12 +301,13 @@ export class ClusterExecutor implements Executor {
         if (record !== undefined) this.#ended(record, outcome)
         else if (outcome.ok) dropPayload(outcome.payload)
       },
-      room: (allowed, load, eager) => {
+      room: (allowed, load, idle, arrived) => {
         const counts = this.#seats.get(place)?.counts
         if (counts === undefined) return
         counts.allowed = Math.max(counts.allowed, allowed)
         counts.others = load
-        counts.eager = eager
+        counts.eager = arrived + idle
+        counts.arrived = arrived
         this.#recalls.changed = true
       },
       returned: (routine, payload) => {
@@ -312,7 +315,7 @@ export class ClusterExecutor implements Executor {
         if (record === undefined) dropPayload(payload)
         else this.#returned(record, payload)
       },
-      recalled: (received, left) => this.#recalls.answered(place, received, left),
+      recalled: (arrived, left) => this.#recalls.answered(place, arrived, left),
     }
   }
 

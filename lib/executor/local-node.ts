@@ -6,7 +6,7 @@ import { mayGo } from '../protocol/recall.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type { Payload } from '../wire/messages.ts'
 import type { Outcome, Report, Task } from './contract.ts'
-import type { NodeReport, RemoteNode } from './remote-node.ts'
+import type { NodeReport, RecallTerms, RemoteNode } from './remote-node.ts'
 import type { ThreadExecutor } from './thread-executor.ts'
 
 export interface NodeFacts {
@@ -60,7 +60,7 @@ export class LocalNode implements RemoteNode {
     this.#executor.finish(routine)
   }
 
-  recall(most: number, name: string, labels: readonly string[]): void {
+  recall(most: number, { name, labels }: RecallTerms): void {
     const isMeant = ({ routine, terms }: Task): boolean =>
       Math.floor(routine / routinesPerNode) === this.place && mayGo(terms, name, labels)
     const { tasks, left } = this.#executor.takeBack(most, isMeant)

@@ -9,6 +9,7 @@ import type { Clock, Timer } from '../clock.ts'
 import { recallAfterMs } from '../limits.ts'
 import type { PlacedNode, PlacementState } from '../protocol/placement-state.ts'
 import { findRecall, type Recall, recallAnswered, recallSent } from '../protocol/recall.ts'
+import type { RecallTerms } from './remote-node.ts'
 
 export interface RecallsOptions {
   readonly clock: Clock
@@ -20,7 +21,7 @@ export interface RecallsOptions {
   /** Threads of this node that would begin one at once. */
   readonly idle: () => number
   /** Asks the node of that place: see `RemoteNode.recall`. */
-  readonly ask: (place: number, most: number, name: string, labels: readonly string[]) => void
+  readonly ask: (place: number, most: number, terms: RecallTerms) => void
   /** Something has happened outside of a message: work through it. */
   readonly turn: () => void
 }
@@ -79,13 +80,15 @@ export class Recalls {
       found.push(next)
     }
     // This node answers at once: so all are found before the first is asked.
-    for (const { from, to, most } of found) ask(from.place, most, to.name, to.labels)
+    for (const { from, to, most } of found) {
+      ask(from.place, most, { name: to.name, labels: to.labels, sent: from.sent })
+    }
     turn()
   }
 
   /** The node of that place has answered: see `RemoteNode.recall`. */
-  answered(place: number, received: number, left: number): void {
-    recallAnswered(this.#options.state, place, received, left)
+  answered(place: number, arrived: number, left: number): void {
+    recallAnswered(this.#options.state, place, arrived, left)
     this.changed = true
   }
 }

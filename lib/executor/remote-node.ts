@@ -19,22 +19,30 @@ export interface RemoteNode {
   credit(routine: number, values: number): void
   finish(routine: number): void
   /**
-   * Asks for what has not begun of the routines that it was sent, so many at most, as far as they
-   * may go to a node of that name and with these labels. Answered by `returned` for each, and by
-   * `recalled` in the end.
+   * Asks for what has not begun of the routines that it was sent, so many at most. Answered by
+   * `returned` for each, and by `recalled` in the end.
    */
-  recall(most: number, name: string, labels: readonly string[]): void
+  recall(most: number, terms: RecallTerms): void
+}
+
+/** What is asked of a node that is to give routines back. */
+export interface RecallTerms {
+  /** Of the node that is to have them: they have to be such as may go there. */
+  readonly name: string
+  readonly labels: readonly string[]
+  /** Routines that it was sent so far. */
+  readonly sent: number
 }
 
 /** What a node tells of the routines it was sent. */
 export interface NodeReport extends Report {
   /**
-   * So many routines it may have been sent in all; routines of others for each of its threads; so
-   * many routines, in all, begin at once.
+   * So many routines it may have been sent in all; routines of others for each of its threads;
+   * threads that would begin one at once; routines that have arrived there.
    */
-  room(allowed: number, load: number, eager: number): void
+  room(allowed: number, load: number, idle: number, arrived: number): void
   /** The routine has not begun, and never will there. */
   returned(routine: number, payload: Payload): void
   /** The answer to `recall`: see the message `recalled`. */
-  recalled(received: number, left: number): void
+  recalled(arrived: number, left: number): void
 }

@@ -12,7 +12,7 @@ import { GoawayError, type GoawayErrorCode } from '../errors.ts'
 import type { Outcome, Report, Task } from '../executor/contract.ts'
 import type { NodeFacts } from '../executor/local-node.ts'
 import type { NodeRoom } from '../executor/node-room.ts'
-import type { NodeReport, RemoteNode } from '../executor/remote-node.ts'
+import type { NodeReport, RecallTerms, RemoteNode } from '../executor/remote-node.ts'
 import type { ThreadExecutor } from '../executor/thread-executor.ts'
 import { graceMsDefault, numbersKeptMax, routinesPerNode } from '../limits.ts'
 import { mayGo } from '../protocol/recall.ts'
@@ -128,8 +128,8 @@ export class RemoteRoutines implements RemoteNode {
     if (this.#open.has(routine)) this.#link.send(['finish', routine])
   }
 
-  recall(most: number, name: string, labels: readonly string[]): void {
-    this.#link.send(['recall', most, name, labels])
+  recall(most: number, { name, labels, sent }: RecallTerms): void {
+    this.#link.send(['recall', most, name, labels, sent])
   }
 
   /** Takes what the node tells of them. */
@@ -150,7 +150,7 @@ export class RemoteRoutines implements RemoteNode {
         if (!this.#close(message[1])) return
         return this.#report.settled(message[1], { ok: false, error: message[2] })
       case 'room':
-        return this.#report.room(message[1], message[2], message[3])
+        return this.#report.room(message[1], message[2], message[3], message[4])
       case 'returned':
         if (this.#close(message[1])) return this.#report.returned(message[1], message[2])
         return dropPayload(message[2])
@@ -188,6 +188,9 @@ export class RoutineServer implements Report {
   #allowedTold = 0
   #loadTold = 0
   #eagerTold = 0
+  /** When so many orders have arrived, those that a recall has overtaken are there. */
+  #askedAbout = 0
+  #hasNews = false
   #over = false
 
   /**
@@ -234,12 +237,13 @@ export class RoutineServer implements Report {
         if (this.#open.has(message[1])) this.#executor.finish(message[1])
         return
       case 'recall':
-        return this.#recall(message[1], message[2], message[3])
+        return this.#recall(message[1], message[2], message[3], message[4])
     }
   }
 
   /** Gives back what has not begun, for a node that would begin it at once. */
-  #recall(most: number, name: string, labels: readonly string[]): void {
+  #recall(most: number, name: string, labels: readonly string[], sent: number): void {
+    if (sent > this.#received) this.#askedAbout = sent
     const isMeant = ({ routine, terms }: Task): boolean =>
       this.#open.has(routine) && mayGo(terms, name, labels)
     const { tasks, left } = this.#executor.takeBack(most, isMeant)
@@ -254,7 +258,7 @@ export class RoutineServer implements Report {
     const [, routine, owner, fn, number, attempt, waitedMs, payload] = message
     const address = this.#functions.get(fn)
     const terms = this.#terms.get(number)
-    this.#received++
+    if (++this.#received === this.#askedAbout) this.#hasNews = true
     const isTheirs = Math.floor(routine / routinesPerNode) === this.#place
     if (address === undefined || terms === undefined || !isTheirs || this.#open.has(routine)) {
       dropPayload(payload)
@@ -318,11 +322,12 @@ export class RoutineServer implements Report {
     const { idle } = room
     const isEager = idle > 0 && this.#eagerTold <= this.#received
     const hasChanged = change >= Math.max(loadStep, this.#loadTold / 4)
-    if (!hasMore && !isEager && !hasChanged) return
+    if (!hasMore && !isEager && !hasChanged && !this.#hasNews) return
+    this.#hasNews = false
     this.#allowedTold = Math.max(this.#allowedTold, this.#received + more)
     this.#loadTold = load
     this.#eagerTold = this.#received + idle
-    this.#link.send(['room', this.#allowedTold, load, this.#eagerTold])
+    this.#link.send(['room', this.#allowedTold, load, idle, this.#received])
   }
 
   /** The other node is lost: nobody wants its routines any more. */

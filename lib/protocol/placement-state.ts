@@ -15,14 +15,19 @@ export interface PlacedNode {
   sent: number
   /** Of these so many, counted in the same way, begin at once: threads of it have nothing to do. */
   eager: number
+  /** Of those it was sent so many have arrived, as far as it has said. */
+  arrived: number
   /** Routines of this node that it has, and those of others for each of its threads. */
   mine: number
   others: number
-  /**
-   * By another node's place: of so many first that it was sent, none is left that has not begun and
-   * may go there.
-   */
-  asked: Map<number, number>
+  /** By another node's place: of these none is left that has not begun and may go there. */
+  asked: Map<number, Asked>
+}
+
+/** Orders that a node was asked about: those it had been sent, and those that had arrived. */
+export interface Asked {
+  readonly sent: number
+  readonly arrived: number
 }
 
 /** Where routines may run. */
@@ -48,6 +53,13 @@ export interface PlacementGroup extends RoutineQueue<WaitingRoutine>, Wish {
   nodes: PlacedNode[]
 }
 
+export interface OpenRecall {
+  /** The place of the node that is to have them. */
+  readonly to: number
+  /** Orders that it had been sent by then. */
+  readonly sent: number
+}
+
 export interface PlacementState {
   /** Of this node. */
   readonly place: number
@@ -56,8 +68,8 @@ export interface PlacementState {
   /** The group of each routine that waits. */
   waiting: Map<number, PlacementGroup>
   arrivals: number
-  /** Nodes that were asked to give back routines, and for which other node: places. */
-  recalls: Map<number, number>
+  /** By the place of a node that was asked to give back routines. */
+  recalls: Map<number, OpenRecall>
 }
 
 /** Whether a routine with this wish may be sent to the node. */

@@ -23,13 +23,19 @@ export interface Recall {
   readonly most: number
 }
 
+/** Whether the node has, or is about to have, what it was not asked about for that one. */
+function hasNews({ asked, sent, arrived }: PlacedNode, to: PlacedNode): boolean {
+  const before = asked.get(to.place)
+  return before === undefined ? sent > 0 : sent > before.sent || arrived > before.arrived
+}
+
 /** The busiest node that may have something for that one. */
 function busiestFor(state: PlacementState, to: PlacedNode): PlacedNode | undefined {
   let busiest: PlacedNode | undefined
   for (const node of state.nodes) {
     if (node === to || node.mine === 0 || node.threads === 0) continue
     if (state.recalls.has(node.place) || hasIdleHands(node)) continue
-    if (node.sent <= (node.asked.get(to.place) ?? 0)) continue
+    if (!hasNews(node, to)) continue
     if (busiest === undefined || loadOf(node) > loadOf(busiest)) busiest = node
   }
   return busiest
@@ -47,33 +53,34 @@ export function findRecall(state: PlacementState): Recall | undefined {
 
 /** Whether another node was asked for its sake. */
 function isServed(state: PlacementState, place: number): boolean {
-  for (const to of state.recalls.values()) if (to === place) return true
+  for (const { to } of state.recalls.values()) if (to === place) return true
   return false
 }
 
 /** It is being asked. */
 export function recallSent(state: PlacementState, { from, to }: Recall): void {
-  state.recalls.set(from.place, to.place)
+  state.recalls.set(from.place, { to: to.place, sent: from.sent })
 }
 
 /**
  * The node has answered.
  *
- * @param received orders of this node that it had by then, for some may have been overtaken
+ * @param arrived orders of this node that it had by then: a large one may have been overtaken by
+ *   the question; the node tells by `room` when it is there
  * @param left those that have not begun, and might have been given back as well
  */
 export function recallAnswered(
   state: PlacementState,
   place: number,
-  received: number,
+  arrived: number,
   left: number,
 ): void {
-  const to = state.recalls.get(place)
+  const recall = state.recalls.get(place)
   state.recalls.delete(place)
-  if (to === undefined || left > 0) return
   const node = state.nodes.find((one) => one.place === place)
-  if (node === undefined || !state.nodes.some((one) => one.place === to)) return
-  node.asked.set(to, Math.min(received, node.sent))
+  if (recall === undefined || node === undefined || left > 0) return
+  const { to, sent } = recall
+  if (state.nodes.some((one) => one.place === to)) node.asked.set(to, { sent, arrived })
 }
 
 /** A routine was given back. */

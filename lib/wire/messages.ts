@@ -255,22 +255,24 @@ export type RemoteRoutineMessage =
   | readonly ['failure', routine: number, error: ErrorRecord]
   /**
    * So many orders of the receiver may have been sent in all; `load`: routines that this node has
-   * of others than the receiver, those that wait included, for each of its threads; `eager`: so
-   * many orders of the receiver, in all, begin at once.
+   * of others than the receiver, those that wait included, for each of its threads; `idle`:
+   * threads that would begin an order at once; `arrived`: orders of the receiver so far.
    */
-  | readonly ['room', allowed: number, load: number, eager: number]
+  | readonly ['room', allowed: number, load: number, idle: number, arrived: number]
   /**
    * Another node, of that name and with these labels, has nothing to do: what has not begun of the
-   * sender's orders, and may go there, is to be given back, so many at most.
+   * sender's orders, and may go there, is to be given back, so many at most. `sent`: orders of the
+   * sender so far.
    */
-  | readonly ['recall', most: number, name: string, labels: readonly string[]]
+  | readonly ['recall', most: number, name: string, labels: readonly string[], sent: number]
   /** It has not begun, and never will here. */
   | readonly ['returned', routine: number, payload: Payload]
   /**
-   * The answer to a recall, behind what was returned. `received`: orders of the receiver so far;
-   * `left`: those of them that have not begun, and might have been returned as well.
+   * The answer to a recall, behind what was returned. `arrived`: orders of the receiver so far; if
+   * not all that were sent before the question, the rest is told of by `room` once it is there.
+   * `left`: those that have not begun, and might have been returned as well.
    */
-  | readonly ['recalled', received: number, left: number]
+  | readonly ['recalled', arrived: number, left: number]
 
 /** A node of the cluster as the others know it. */
 export interface Member {

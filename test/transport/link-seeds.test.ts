@@ -15,7 +15,7 @@ const below = (random: Random, bound: number): number => Math.floor(random() * b
 /** Lanes 1 and 2 have large values at times; 3 and 4 never, nor have messages without a lane. */
 function randomMessage(random: Random, number: number): LinkMessage {
   const kind = random()
-  if (kind < 0.1) return ['room', number, 0, 0]
+  if (kind < 0.1) return ['room', number, 0, 0, 0]
   if (kind < 0.6) return ['reply', 3 + below(random, 2), number, number]
   const lane = 1 + below(random, 2)
   if (kind < 0.85) return ['reply', lane, number, number]
