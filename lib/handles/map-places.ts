@@ -7,8 +7,7 @@ export class MapPlaces {
   readonly #node: Node
   readonly #terms: RoutineTerms
   /** Terms that are sent once are known by being the same object. */
-  readonly #termsOn = new Map<string, RoutineTerms>()
-  #turn = 0
+  readonly #termsApart = new Map<string, RoutineTerms>()
 
   constructor(node: Node, terms: RoutineTerms) {
     this.#node = node
@@ -30,15 +29,16 @@ export class MapPlaces {
     })
   }
 
-  /** Terms for a node that is not that one, if there is one. */
+  /**
+   * Terms for another node than that one, if there is one: who places it knows. Where nobody has
+   * said where it runs, it waits, and so moves to whoever has nothing to do.
+   */
   elsewhere(than: string | undefined): RoutineTerms {
-    const others = this.#members().filter(({ name, spawner }) => name !== than && !spawner)
-    const other = others[this.#turn++ % Math.max(1, others.length)]
-    if (than === undefined || other === undefined) return this.#terms
-    const known = this.#termsOn.get(other.name)
+    if (than === undefined || this.#terms.on === 'local') return this.#terms
+    const known = this.#termsApart.get(than)
     if (known !== undefined) return known
-    const terms = { ...this.#terms, on: other.name }
-    this.#termsOn.set(other.name, terms)
+    const terms = { ...this.#terms, apart: than }
+    this.#termsApart.set(than, terms)
     return terms
   }
 }
