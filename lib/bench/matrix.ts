@@ -7,6 +7,7 @@
  *   figures.
  */
 import { fileURLToPath } from 'node:url'
+import { GoawayError } from '../errors.ts'
 import { type Cluster, type ClusterOptions, goaway, init, shutdown } from '../index.ts'
 import { limitName, MatrixLimits } from './matrix-limits.ts'
 import { type Caller, type MatrixFilter, type PlannedCell, planCells } from './matrix-plan.ts'
@@ -72,6 +73,7 @@ export async function runMatrix(options: MatrixOptions): Promise<MatrixResult> {
   const plans = (options.nodes ?? pace.nodes.filter((nodes) => nodes <= nodesMax))
     .map((nodes) => ({ nodes, cells: planCells(nodes, options) }))
     .filter(({ cells }) => cells.length > 0)
+  if (plans.length === 0) throw nothingToMeasure(options)
   const limits = await MatrixLimits.start()
   const measured: MeasuredCell[] = []
   const leftOut: string[] = []
@@ -95,6 +97,16 @@ export async function runMatrix(options: MatrixOptions): Promise<MatrixResult> {
     limits: [...wanted.values()].map((limit): Figure => limits.figure(limit)),
     leftOut: [...leftOutOf(options, pace), ...leftOut],
   }
+}
+
+function nothingToMeasure({ stores, operations, placements, nodes }: MatrixOptions): GoawayError {
+  const asked = { stores, operations, placements, nodes }
+  const text = Object.entries(asked)
+    .filter(([, values]) => values !== undefined)
+    .map(([name, values]) => `${name}: ${values?.join(', ')}`)
+    .join('; ')
+  const why = 'there are no cells that are all of this; leave one of the options out'
+  return new GoawayError('ERR_GOAWAY_CONFIG', `Cannot measure ${text}: ${why}`)
 }
 
 /** Node processes of this machine, each with a thread. */

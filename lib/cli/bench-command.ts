@@ -24,7 +24,7 @@ interface BenchArguments {
   store?: MatrixFilter['stores']
   operation?: MatrixFilter['operations']
   placement?: MatrixFilter['placements']
-  nodes?: number[] | undefined
+  nodes?: string[] | undefined
 }
 
 /** Given once or several times. */
@@ -57,7 +57,6 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
       .option('placement', { ...list, choices: placementNames, describe: 'Only asked for there' })
       .option('nodes', {
         ...list,
-        coerce: nodesOfArgument,
         describe: 'Numbers of nodes, this process included [default: 1 to 5]',
       })
       .example('$0 bench --quick', 'which model for which share of reads, on this machine')
@@ -73,7 +72,8 @@ async function bench(given: BenchArguments): Promise<void> {
   const { cluster = process.env[clusterVariable] || undefined, quick, json, output } = given
   const config = cluster === undefined ? undefined : readCluster(cluster)
   const nodesMax = nodesMaxOf(config)
-  checkNodes(given.nodes, nodesMax)
+  const nodes = given.nodes && nodesOfArgument(given.nodes)
+  checkNodes(nodes, nodesMax)
   // Or the part without a cluster would have one.
   delete process.env[clusterVariable]
   const started = new Date()
@@ -83,7 +83,7 @@ async function bench(given: BenchArguments): Promise<void> {
     stores: given.store,
     operations: given.operation,
     placements: given.placement,
-    nodes: given.nodes,
+    nodes,
     nodesMax,
     clusterOf: config && clusterOfNodes(config),
     onProgress: teller.progress,

@@ -44,7 +44,7 @@ function write(output: ProgressOutput, now: () => number): ProgressTeller {
   let part = ''
   return {
     progress({ done, what }) {
-      const next = what.split(':')[0] ?? ''
+      const next = what.replace(/round.*/, 'round')
       if (next === part && now() - written < lineMs) return
       part = next
       written = now()

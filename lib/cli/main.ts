@@ -50,11 +50,13 @@ await yargs(await programArguments(process.argv.slice(2)))
   .version(packageVersion())
   .help()
   .fail((message, error) => {
-    if (error && !(error instanceof GoawayError)) throw error
+    // Of an option without its value, yargs makes an error of its own.
+    const isArgument = !error || error.name === 'YError'
+    if (!isArgument && !(error instanceof GoawayError)) throw error
     const help = isCommand ? `goaway ${asked} --help` : 'goaway --help'
-    console.error(error?.message ?? `${message}; see ${help}`)
+    console.error(isArgument ? `${error?.message ?? message}; see ${help}` : error.message)
     const isUsage = usageCodes.some((code) => isGoawayError(error, code))
-    process.exit(!error || isUsage ? exitUsage : exitFailed)
+    process.exit(isArgument || isUsage ? exitUsage : exitFailed)
   })
   .parseAsync()
 

@@ -155,7 +155,7 @@ t.test('Commands of a cluster tell what they cannot do', async (t) => {
 })
 
 t.test('Every command has help with exit codes', async (t) => {
-  for (const command of ['run', 'node', 'up', 'down', 'status', 'top']) {
+  for (const command of ['run', 'node', 'up', 'down', 'status', 'top', 'bench']) {
     const { code, output } = await goaway(t, [command, '--help'])
     t.equal(code, 0)
     t.match(output, /Examples:/, command)
