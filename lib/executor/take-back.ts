@@ -42,7 +42,7 @@ export function takeBack(
     if (taken.length === wanted) break
     left--
     // If that fails it has just begun.
-    if (team.withdraw(record)) taken.push(record)
+    if (team.takeOut(record)) taken.push(record)
   }
   return { taken, left }
 }

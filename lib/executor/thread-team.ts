@@ -157,6 +157,13 @@ export class ThreadTeam {
     return true
   }
 
+  /** The same of one that may come again: {@link withdraw} leaves its place in the queue behind. */
+  takeOut(record: RunningRoutine): boolean {
+    if (record.thread !== 0) return this.withdraw(record)
+    this.#step({ type: 'withdrawn', id: record.task.routine })
+    return true
+  }
+
   /** Routines that wait behind others: first those that would begin last. */
   waitingLastFirst(): Iterable<number> {
     return lastFirst(this.#state)

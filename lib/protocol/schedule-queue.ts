@@ -44,6 +44,22 @@ export function putBack<Routine extends QueuedRoutine>(
   else lane.roots.unshift(routine.id)
 }
 
+/** Puts a routine back by when it came: others that were given out may come back before it. */
+export function putInOrder<Routine extends QueuedRoutine & { readonly since: number }>(
+  state: RoutineQueue<Routine>,
+  { id, child, priority, since }: Routine,
+): void {
+  state.queued++
+  const lane = laneOf(state, priority)
+  const ids = child ? lane.children : lane.roots
+  // Both grow with the time. Of what was withdrawn nothing is known any more: it is skipped.
+  const sinceAt = (at: number): number | undefined => state.routines.get(ids[at] as number)?.since
+  let at = child ? ids.length : lane.rootsHead
+  if (child) while (at > 0 && (sinceAt(at - 1) ?? Infinity) > since) at--
+  else while (at < ids.length && (sinceAt(at) ?? 0) < since) at++
+  ids.splice(at, 0, id)
+}
+
 export function enqueue<Routine extends QueuedRoutine>(
   state: RoutineQueue<Routine>,
   routine: Routine,
@@ -52,6 +68,26 @@ export function enqueue<Routine extends QueuedRoutine>(
   const lane = laneOf(state, routine.priority)
   if (routine.child) lane.children.push(routine.id)
   else lane.roots.push(routine.id)
+}
+
+/**
+ * Takes a queued routine out for good, so that nothing is left of it where it stood: it may come
+ * again while that has not come up. Quick for those that would start last.
+ */
+export function remove<Routine extends QueuedRoutine>(
+  state: RoutineQueue<Routine>,
+  { id, child, priority }: Routine,
+): void {
+  const lane = laneOf(state, priority)
+  const ids = child ? lane.children : lane.roots
+  ids.splice(child ? ids.indexOf(id) : ids.lastIndexOf(id), 1)
+  dropIfEmpty(state, lane)
+  state.queued--
+}
+
+function dropIfEmpty(state: { lanes: Lane[] }, lane: Lane): void {
+  if (lane.children.length > 0 || lane.rootsHead < lane.roots.length) return
+  state.lanes.splice(state.lanes.indexOf(lane), 1)
 }
 
 /** The next routine of the queue, skipping those that were cancelled; it stays queued. */
@@ -85,8 +121,6 @@ export function take<Routine extends QueuedRoutine>(
     lane.roots.splice(0, lane.rootsHead)
     lane.rootsHead = 0
   }
-  if (lane.children.length === 0 && lane.rootsHead >= lane.roots.length) {
-    state.lanes.splice(state.lanes.indexOf(lane), 1)
-  }
+  dropIfEmpty(state, lane)
   state.queued--
 }

@@ -9,7 +9,7 @@
  */
 import { slotsPerThreadMax } from '../limits.ts'
 import type { Machine } from './machine.ts'
-import { enqueue, peek, putBack, take } from './schedule-queue.ts'
+import { enqueue, peek, putBack, remove, take } from './schedule-queue.ts'
 import {
   canShare,
   isIdle,
@@ -229,6 +229,7 @@ function ended(state: ScheduleState, id: number, hasBegun: boolean): Outputs {
   if (routine === undefined) return []
   state.routines.delete(id)
   const thread = state.threads.get(routine.thread)
+  if (routine.thread === 0) remove(state, routine)
   if (thread === undefined) return []
   if (hasBegun) begun(thread, id)
   else thread.unbegun = thread.unbegun.filter((one) => one !== id)

@@ -5,12 +5,14 @@
  * before it.
  */
 import {
+  lastFirst,
   type ScheduleInput,
   type ScheduleOutput,
   type ScheduleParameters,
   type ScheduleState,
   schedule,
 } from '../../lib/protocol/schedule.ts'
+import type { RoutineState } from '../../lib/protocol/schedule-state.ts'
 
 /** A small generator of numbers: the same from the same seed, everywhere. */
 export function seeded(seed: number): (below: number) => number {
@@ -108,6 +110,22 @@ export class ScheduleWorld {
     if (routine === undefined || routine.cancelled) return
     routine.cancelled = true
     this.input({ type: 'cancel', id })
+  }
+
+  /** Some that have not begun are given back to whoever ordered them, and ordered again. */
+  takeBack(most: number): void {
+    const found = [...lastFirst(this.state)]
+    if (new Set(found).size < found.length) this.broken('R1: what waits is found once')
+    for (const id of found.slice(0, most)) {
+      const routine = this.routines.get(id) as PlayedRoutine
+      if (routine.begun || routine.cancelled) continue
+      const { child, priority, isolate, fn } = this.state.routines.get(id) as RoutineState
+      const thread = this.threads.get(routine.thread)
+      if (thread !== undefined) thread.waiting = thread.waiting.filter((one) => one.id !== id)
+      routine.thread = 0
+      this.input({ type: 'withdrawn', id })
+      this.input({ type: 'submit', id, child, priority, isolate, fn })
+    }
   }
 
   opened(id: number): void {

@@ -274,7 +274,8 @@ function play(world: ScheduleWorld, random: (below: number) => number): void {
   const thread = pick(world.threads.values())
   const routine = pick(world.routines.keys())
   const move = random(100)
-  if (move < 25 && world.routines.size < 60) {
+  if (move < 3) world.takeBack(1 + random(4))
+  else if (move < 28 && world.routines.size < 60) {
     const functions = ['a', 'b', 'c']
     const priority = random(8) === 0 ? random(3) - 1 : 0
     world.submit(random(2) === 0, priority, random(12) === 0, functions[random(3)])
