@@ -40,9 +40,10 @@ export function takeBack(
   let left = waiting.length
   for (const record of waiting) {
     if (taken.length === wanted) break
-    left--
-    // If that fails it has just begun.
-    if (team.takeOut(record)) taken.push(record)
+    const isTaken = team.takeOut(record)
+    if (isTaken) taken.push(record)
+    // Its thread was faster: it has begun, or is on its way back, for the thread parks.
+    if (isTaken || record.announced) left--
   }
   return { taken, left }
 }

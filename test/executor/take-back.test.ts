@@ -88,3 +88,15 @@ t.test('What was given back and comes again is given back once', async (t) => {
   t.equal(stand.executor.counts.taken, 1, 'and is counted once')
   await stand.executor.close(0)
 })
+
+t.test('What a thread that parks is about to return is still left', async (t) => {
+  const stand = new Stand()
+  stand.submit(1, 2, 3)
+  stand.open()
+  stand.claim(1, 2)
+  t.same(stand.takeBack(9), { given: [3], left: 1 })
+  t.same(stand.takeBack(9), { given: [], left: 1 }, 'it may have begun, or come back')
+  stand.executor.received(1, ['parked', [2], 1])
+  t.same(stand.takeBack(9), { given: [2], left: 0 })
+  await stand.executor.close(0)
+})
