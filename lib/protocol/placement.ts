@@ -21,7 +21,7 @@ import {
   type WaitingRoutine,
   type Wish,
 } from './placement-state.ts'
-import { enqueue, peek, putBack, take } from './schedule-queue.ts'
+import { enqueue, peek, putInOrder, take } from './schedule-queue.ts'
 
 export function initialPlacement(place: number): PlacementState {
   const groups = new Map()
@@ -105,7 +105,7 @@ export function waitAgain(state: PlacementState, routine: Omit<WaitingRoutine, '
   const waiting = { id, child, priority, on, apart, since, from, thread: 0 }
   group.routines.set(id, waiting)
   state.waiting.set(id, group)
-  putBack(group, waiting)
+  putInOrder(group, waiting)
 }
 
 /** The routine waits no more; false if it did not. */

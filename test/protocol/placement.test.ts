@@ -6,6 +6,7 @@ import {
   initialPlacement,
   place,
   removeNode,
+  waitAgain,
   wait as waitWith,
   withdraw,
 } from '../../lib/protocol/placement.ts'
@@ -83,6 +84,20 @@ t.test('Order: priority, children before roots, last child first, first root fir
   t.same(placeAll(state), [], 'P2: nothing is allowed')
   one.allowed = 100
   t.same(placeAll(state), ['5@1', '4@1', '3@1', '1@1', '2@1'])
+})
+
+t.test('What is given back stands where it stood, from whichever node it comes', async (t) => {
+  const state = stateWith([node(1, { allowed: 2 }), node(2, { allowed: 2 })])
+  for (const id of [1, 2, 3]) wait(state, id, false, 0, '')
+  for (const id of [4, 5]) wait(state, id, true, 0, '')
+  t.same(placeAll(state), ['5@1', '4@2', '1@1', '2@2'])
+  wait(state, 6, true, 0, '')
+  const rest = { priority: 0, on: '', apart: '', from: 1 }
+  for (const id of [5, 4]) waitAgain(state, { id, child: true, since: id - 1, ...rest })
+  for (const id of [1, 2]) waitAgain(state, { id, child: false, since: id - 1, ...rest })
+  for (const one of state.nodes) one.allowed = 100
+  const order = placeAll(state).map((one) => one.slice(0, 1))
+  t.same(order, ['6', '5', '4', '1', '2', '3'])
 })
 
 t.test('What waits for a node with no room keeps nobody else waiting', async (t) => {
