@@ -148,9 +148,8 @@ export class ClusterExecutor implements Executor {
   #lostWith(record: PlacedRoutine, node: string, cause: Error | undefined): void {
     record.seat = undefined
     const { attempt, terms, routine, yielded, kept } = record
-    if (record.stopping !== undefined) {
-      return this.#settle(record, { ok: false, error: record.stopping })
-    }
+    const unwanted = whyUnwanted(record)
+    if (unwanted !== undefined) return this.#settle(record, { ok: false, error: unwanted })
     const mayRepeat = attempt < terms.attemptsMax && kept && !yielded && !this.#closed
     if (mayRepeat && hasNodeFor(this.#placement, terms.on)) return this.#enqueue(record)
     const why = cause === undefined ? `${node} is gone` : `${node}: ${cause.message}`
@@ -322,13 +321,13 @@ export class ClusterExecutor implements Executor {
   /** Its node gave it back before it began: it waits again, as if it had not been sent. */
   #returned(record: PlacedRoutine, payload: Payload): void {
     const { counts } = record.seat as Seat
-    const { routine: id, owner, terms, since, stopping } = record
+    const { routine: id, owner, terms, since } = record
     givenBack(counts)
     record.seat = undefined
     record.attempt--
     if (!record.kept) record.payload = payload
     record.kept = true
-    const unwanted = stopping ?? (record.finished ? notWanted() : undefined)
+    const unwanted = whyUnwanted(record)
     if (unwanted !== undefined) return this.#settle(record, { ok: false, error: unwanted })
     const { priority, on, apart, queueTimeoutMs } = terms
     const from = counts.place
@@ -372,6 +371,11 @@ export class ClusterExecutor implements Executor {
     this.#recalls.clear()
     await this.threads.close(0)
   }
+}
+
+/** How it ends if it has not begun, or would have to begin again. */
+function whyUnwanted({ stopping, finished }: PlacedRoutine): ErrorRecord | undefined {
+  return stopping ?? (finished ? notWanted() : undefined)
 }
 
 function notWanted(): ErrorRecord {

@@ -13,6 +13,7 @@ import {
   hold,
   holdFirst,
   holdOpenly,
+  neverYield,
   released,
   where,
 } from './cluster-routines.ts'
@@ -156,4 +157,15 @@ t.test('No attempt is left, or a value was given: it is lost with its node', asy
   t.equal((await rig.error(waiting)).code, 'ERR_GOAWAY_NODE_LOST', 'there is no other node')
   t.equal((await rig.error(rig.submit(where, []))).code, 'ERR_GOAWAY_NODE_LOST')
   t.equal(await rig.result(rig.submit(where, [], { on: 'local' })), 'node-0')
+})
+
+t.test('A generator of which nothing is wanted any more is not made again', async (t) => {
+  const rig = ClusterRig.make(t, { nodes: [...one, ...one] })
+  await rig.ready()
+  const stream = rig.submit(neverYield, ['unwanted'], { attemptsMax: 3 })
+  rig.give(stream, 1)
+  await heard('unwanted')
+  rig.executor.finish(stream)
+  rig.nodes[0]?.cut()
+  t.equal((await rig.error(stream)).code, 'ERR_GOAWAY_CANCELLED')
 })

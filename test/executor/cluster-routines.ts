@@ -78,6 +78,13 @@ export async function* countFrom(name: string): AsyncGenerator<number> {
   await new Promise(() => {})
 }
 
+/** Begins, and never comes to its first value. */
+export async function* neverYield(name: string): AsyncGenerator<number> {
+  tell(name)
+  await new Promise(() => {})
+  yield 1
+}
+
 export function echo(value: unknown): unknown {
   return value
 }
