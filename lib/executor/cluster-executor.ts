@@ -333,8 +333,7 @@ export class ClusterExecutor implements Executor {
     const from = counts.place
     waitAgain(this.#placement, { id, child: owner !== 0, priority, on, apart, since, from })
     if (queueTimeoutMs === 0 || record.attempt > 0) return
-    const waitedMs = this.#clock.now() - record.sinceMs
-    this.#deadlines.add(id, Math.max(0, Math.ceil(queueTimeoutMs - waitedMs)))
+    this.#deadlines.addAgain(id, queueTimeoutMs, record.sinceMs)
   }
 
   #ended(record: PlacedRoutine, outcome: Outcome): void {

@@ -37,8 +37,22 @@ export class QueueDeadlines {
     this.#expired = expired
   }
 
+  /** It begins to wait now. */
   add(routine: number, limitMs: number): void {
     const untilMs = this.#clock.now() + limitMs
+    this.#limitedTo(limitMs).list.push({ routine, untilMs })
+    this.#arm(untilMs)
+  }
+
+  /** It waits again, and has waited before: since then its limit counts. */
+  addAgain(routine: number, limitMs: number, sinceMs: number): void {
+    const untilMs = sinceMs + limitMs
+    const { list } = this.#limitedTo(limitMs)
+    list.splice(placeFor(list, untilMs), 0, { routine, untilMs })
+    this.#arm(untilMs)
+  }
+
+  #limitedTo(limitMs: number): Limited {
     let limited = this.#byLimit.get(limitMs)
     if (limited === undefined) {
       limited = { list: [], lookAt: lookAtMin }
@@ -48,8 +62,7 @@ export class QueueDeadlines {
       limited.list = limited.list.filter((one) => this.#waits(one.routine))
       limited.lookAt = Math.max(lookAtMin, limited.list.length * 2)
     }
-    limited.list.push({ routine, untilMs })
-    this.#arm(untilMs)
+    return limited
   }
 
   /** Routines that it keeps, of which some may wait no more. */
@@ -101,4 +114,16 @@ export class QueueDeadlines {
     if (next < Infinity) this.#arm(next)
     if (expired.length > 0) this.#expired(expired)
   }
+}
+
+/** Where a list is to have what ends then, behind all that end no later. */
+function placeFor(list: readonly Waiting[], untilMs: number): number {
+  let from = 0
+  let to = list.length
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if ((list[middle] as Waiting).untilMs > untilMs) to = middle
+    else from = middle + 1
+  }
+  return from
 }
