@@ -120,14 +120,13 @@ function workloadOf(classic: Classic, place: Place, measured: Measured): Workloa
 /** The targets are of runs that take one thread so long. */
 const longSeconds = 2
 
-function isLong({ serial }: Measured): boolean {
-  return median(serial.micros) > longSeconds * 1e6
-}
-
-function tooShort(classic: Classic, { serial }: Measured): string {
-  const took = (median(serial.micros) / 1e6).toFixed(2)
-  const least = `over ${longSeconds} s are needed to judge two threads`
-  return `the target of ${classic.name}: one thread took ${took} s, and ${least}`
+/** Why two threads cannot be judged by this, if so. */
+function whyNoTarget(classic: Classic, { serial }: Measured): string | undefined {
+  const target = `the target of ${classic.name}`
+  if (isQuick) return `${target}: run without --quick, which is too short for it`
+  const seconds = median(serial.micros) / 1e6
+  if (seconds > longSeconds) return undefined
+  return `${target}: one thread took ${seconds.toFixed(2)} s, and it is for over ${longSeconds} s`
 }
 
 /** Nine tenths of twice the speed of one thread; and of what bare threads reach. */
@@ -179,8 +178,9 @@ async function main(chosen: readonly Classic[]): Promise<void> {
       show(workload)
       workloads.push(workload)
       if (!isTarget || !classic.hasTarget) continue
-      if (isLong(measured)) targets.push(...targetsOf(classic, measured))
-      else leftOut.push(tooShort(classic, measured))
+      const reason = whyNoTarget(classic, measured)
+      if (reason === undefined) targets.push(...targetsOf(classic, measured))
+      else leftOut.push(reason)
     }
     await bareWorkers?.end()
     await cluster.shutdown()
