@@ -15,6 +15,7 @@ import { GoawayError } from '../errors.ts'
 import { type RefInput, type RefState, refMachine } from '../protocol/ref.ts'
 import type { LinkMessage, Payload, RemoteRoutineMessage } from '../wire/messages.ts'
 import type { RefData, RefMessage, RefNews, SharedRefData } from '../wire/ref-messages.ts'
+import { checkedRefsIn, checkRefMessage } from './ref-checks.ts'
 import type { StoreReplies } from './stores.ts'
 
 export interface RefsHost {
@@ -33,6 +34,7 @@ export interface RefCounts {
 }
 
 export class Refs {
+  readonly #place: number
   readonly #host: RefsHost
   readonly #state: RefState
   readonly #values = new Map<number, SharedRefData>()
@@ -41,6 +43,7 @@ export class Refs {
   #bytes = 0
 
   constructor(place: number, host: RefsHost) {
+    this.#place = place
     this.#host = host
     this.#state = refMachine.initial({ place })
   }
@@ -109,16 +112,24 @@ export class Refs {
   /** The message has come from that node; `act` does what is to be done with it. */
   coming(from: number, message: RemoteRoutineMessage, act: () => void): void {
     const name = message[0]
-    const refs = carriers.has(name) ? refsIn(message.at(-1)) : []
+    const refs = carriers.has(name) ? checkedRefsIn(message.at(-1)) : []
     if (refs.length === 0) return act()
     const routine = name === 'order' ? message[1] : undefined
     this.#feed({ type: 'received', from, refs, routine })
-    act()
-    if (routine === undefined) this.#feed({ type: 'passed' })
+    try {
+      act()
+    } finally {
+      if (routine === undefined) this.#feed({ type: 'passed' })
+    }
   }
 
   received(from: number, message: RefMessage): void {
-    if (message[0] === 'data') this.#keep(message[1], message[2])
+    checkRefMessage(message, from, this.#place)
+    if (message[0] === 'data') {
+      // Of what nobody here waits for the machine would never say that it is to be freed.
+      if (this.#state.entries.get(message[1])?.fetching !== true) return
+      this.#keep(message[1], message[2])
+    }
     this.#feed({ type: 'message', from, message })
   }
 
@@ -146,10 +157,13 @@ export class Refs {
     this.#inputs.push(input)
     if (this.#isTaking) return
     this.#isTaking = true
-    for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
-      this.#step(next)
+    try {
+      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+        this.#step(next)
+      }
+    } finally {
+      this.#isTaking = false
     }
-    this.#isTaking = false
   }
 
   #step(input: RefInput): void {
