@@ -14,7 +14,7 @@ const headBytes = 8
 const lengthBytes = 8
 
 /** Memory for an encoded value: what is large is shared, so that no post copies it. */
-export function memoryFor(bytes: number): Uint8Array {
+function memoryFor(bytes: number): Uint8Array {
   return bytes <= storedInlineBytesMax
     ? new Uint8Array(bytes)
     : new Uint8Array(new SharedArrayBuffer(bytes))
@@ -86,16 +86,15 @@ export function writeApart(
   value: unknown,
   tag: number,
   contents: ReadonlyMap<ArrayBuffer, Uint8Array>,
-): Uint8Array[] {
+): [structure: Uint8Array, ...memory: Uint8Array[]] {
   const serializer = new Serializer()
   serializer.writeRawBytes(Uint8Array.of(tag))
   let id = 0
   for (const buffer of contents.keys()) serializer.transferArrayBuffer(id++, buffer)
   serializer.writeHeader()
   serializer.writeValue(value)
-  const parts: Uint8Array[] = [new Uint8Array(serializer.releaseBuffer())]
-  for (const content of contents.values()) parts.push(sharedCopy(content))
-  return parts
+  const structure = new Uint8Array(serializer.releaseBuffer())
+  return [structure, ...[...contents.values()].map(sharedCopy)]
 }
 
 /** The bytes in shared memory of their own. */

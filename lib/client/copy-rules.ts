@@ -1,4 +1,5 @@
 /** How a value is copied, and what comes of it: the words of `value-copy.ts`. */
+import { bulkBytesMin } from '../limits.ts'
 import type { Repairs } from './value-repairs.ts'
 
 export interface CopyRules {
@@ -9,6 +10,8 @@ export interface CopyRules {
   readonly transfer?: readonly object[] | undefined
   /** It is to become bytes: buffers that are moved are copied like others. @default false */
   readonly asBytes?: boolean
+  /** Smaller buffers go through the serializer. @default bulkBytesMin */
+  readonly contentBytesMin?: number
   /** Where refs are noted; left out: the value may have none. */
   readonly baggage?: Baggage | undefined
 }
@@ -32,4 +35,12 @@ export interface ValueCopy {
   readonly bytes: number
   /** Large buffers of the copy, and where their content is. */
   readonly contents: ReadonlyMap<ArrayBuffer, Uint8Array>
+}
+
+/** Whether a buffer of that size is a mere number in the structure, and its content beside that. */
+export function goesApart(
+  bytes: number,
+  { asBytes = false, contentBytesMin = bulkBytesMin }: CopyRules,
+): boolean {
+  return asBytes && bytes >= contentBytesMin
 }

@@ -8,9 +8,9 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import * as types from 'node:util/types'
-import { bulkBytesMin, valueBytesMax, valueDepthMax } from '../limits.ts'
+import { valueBytesMax, valueDepthMax } from '../limits.ts'
 import { isErrorLike, mapErrorFacts, readErrorFacts } from '../wire/error-record.ts'
-import type { CopyRules, ValueCopy } from './copy-rules.ts'
+import { type CopyRules, goesApart, type ValueCopy } from './copy-rules.ts'
 import { heldOf } from './ref-object.ts'
 import {
   describeRef,
@@ -322,7 +322,7 @@ class Copier {
   }
 
   #partOf(buffer: ArrayBuffer, from: number, length: number): ArrayBuffer {
-    if (this.#rules.asBytes !== true || length < bulkBytesMin) {
+    if (!goesApart(length, this.#rules)) {
       return buffer.slice(from, from + length)
     }
     // Stands for the part in the structure; nobody writes into it.
@@ -333,7 +333,7 @@ class Copier {
 
   /** Remembers a large buffer, so that its content need not go through the serializer. */
   #note(buffer: ArrayBuffer, content: Uint8Array): void {
-    if (this.#rules.asBytes !== true || content.length < bulkBytesMin) return
+    if (!goesApart(content.length, this.#rules)) return
     // One that can change its size is the serializer's affair.
     if ((buffer as { resizable?: boolean }).resizable === true) return
     this.#contents.set(buffer, content)

@@ -12,9 +12,9 @@
  */
 import { Deserializer, Serializer } from 'node:v8'
 import { GoawayError } from '../errors.ts'
-import { inlineBytesMax, valueBytesMax } from '../limits.ts'
+import { inlineBytesMax, storedInlineBytesMax, valueBytesMax } from '../limits.ts'
 import type { EncodedValue, InlineValue } from '../wire/messages.ts'
-import { memoryFor, readBulk, writeBulk } from './bulk-value.ts'
+import { readBulk, sharedCopy, writeBulk } from './bulk-value.ts'
 import type { Baggage, CopyRules } from './copy-rules.ts'
 import { readPlain } from './plain-reader.ts'
 import { isWellFormed, writePlain } from './plain-writer.ts'
@@ -61,10 +61,7 @@ export function encodeStored(value: unknown, where: string): EncodedValue {
 
 /** Over shared memory, so that posting it to every thread that reads it copies nothing. */
 export function inSharedMemory(bytes: Uint8Array): Uint8Array {
-  const memory = memoryFor(bytes.length)
-  if (!(memory.buffer instanceof SharedArrayBuffer)) return bytes
-  memory.set(bytes)
-  return memory
+  return bytes.length <= storedInlineBytesMax ? bytes : sharedCopy(bytes)
 }
 
 /**

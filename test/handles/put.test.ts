@@ -84,6 +84,18 @@ t.test('Ref.get() with shared gives the very memory that all threads share', asy
   })
 })
 
+t.test('Shared is what has more than 64 KiB, also for the thread that put it', async (t) => {
+  using larger = put({ rows: 1, data: floats(8_193) })
+  const { data } = await larger.get({ shared: true })
+  await goaway(writeShared, larger, 7)
+  t.equal(data[0], 7)
+  using smaller = put({ rows: 1, data: floats(8_192) })
+  const own = await smaller.get({ shared: true })
+  t.ok(own.data.buffer instanceof ArrayBuffer)
+  await goaway(writeShared, smaller, 7)
+  t.equal((await smaller.get({ shared: true })).data[0], 0.5)
+})
+
 t.test('put() takes the value as it is now, and refuses what cannot be passed', async (t) => {
   const value = { list: [1], bytes: new Uint8Array(20_000) }
   using ref = put(value)
