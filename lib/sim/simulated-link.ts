@@ -13,7 +13,7 @@ import type { Clock, Timer } from '../clock.ts'
 import { GoawayError } from '../errors.ts'
 import { linkLookMs, linkLooksMax, redialMsMax, redialMsMin } from '../limits.ts'
 import type { Link, LinkEnd, LinkListener } from '../transport/contract.ts'
-import { encodeFrame, openFrame, type PortFrame } from '../wire/frame.ts'
+import { type Attachment, encodeFrame, openFrame, type PortFrame } from '../wire/frame.ts'
 import type { LinkMessage } from '../wire/messages.ts'
 import type { Owner, Planned } from './agenda.ts'
 import type { Crossing, Network } from './network.ts'
@@ -204,7 +204,7 @@ export class SimulatedEnd implements LinkEnd, Link {
     const kinds = messages.map(kindOf).join(' ')
     this.bytesSent += bytes.byteLength
     this.#post({
-      content: [bytes, ...attachments],
+      content: [bytes, ...attachments.map(ownMemory)],
       messages: messages.length,
       kinds,
       isUpkeep,
@@ -377,4 +377,9 @@ function linkLost(name: string, why: string): GoawayError {
 function lifeOver(name: string): GoawayError {
   const text = `Another process answers for node ${name}`
   return new GoawayError('ERR_GOAWAY_NODE_LOST', text, { node: name })
+}
+
+/** Two machines share no memory: what is written at one is not seen at the other. */
+function ownMemory(attachment: Attachment): Attachment {
+  return attachment instanceof SharedArrayBuffer ? attachment.slice(0) : attachment
 }

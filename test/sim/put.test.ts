@@ -29,6 +29,15 @@ t.test('Routines of a simulated cluster read what was put, here and there', asyn
   })
 })
 
+t.test('What is written to shared memory is seen at no other node', async (t) => {
+  await simulate({ seed: 14 }, async () => {
+    const ref = put(new Uint8Array(100_000))
+    const write = async (one: Ref<Uint8Array>) => (await one.get({ shared: true })).fill(7)[0]
+    t.equal(await goaway.with({ on: 'node-2' })(write, ref), 7)
+    t.equal((await ref.get())[0], 0)
+  })
+})
+
 t.test('With the node that put it a value is lost, but not its copies', async (t) => {
   await simulate({ seed: 12, seeds: 5 }, async (world) => {
     const made = await goaway.with({ on: 'node-2' })(() => put('x'.repeat(length)))
