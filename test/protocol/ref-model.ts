@@ -316,9 +316,19 @@ function isFetching(world: World, { place }: NodeProcess): boolean {
 
 const isLost = (world: World, place: number): boolean => world.nodes[place]?.alive === false
 
+/** Nobody whom the ref has come from is lost, nor who these had it from. */
+function isSureOf(world: World, node: NodeProcess): boolean {
+  const from = new Set([node.place])
+  for (const place of from) {
+    if (isLost(world, place)) return false
+    for (const source of world.nodes[place]?.sources ?? []) from.add(source)
+  }
+  return true
+}
+
 function checkRefusal(world: World, node: NodeProcess): void {
   if (isLost(world, world.owner)) return
-  if ([...node.sources].some((place) => isLost(world, place))) return
+  if (!isSureOf(world, node)) return
   throw new Violation(`R1: node ${node.place} is refused a value that it holds`)
 }
 
@@ -327,8 +337,8 @@ function checkHeld(world: World): void {
   if (!owner.alive || owner.hasValue) return
   for (const node of world.nodes) {
     const holds = node.objects + node.deliveries + node.running.length + node.started.size > 0
-    const isSure = ![...node.sources, node.place].some((place) => isLost(world, place))
-    if (holds && isSure) throw new Violation(`R1: freed, while node ${node.place} holds it`)
+    if (holds && isSureOf(world, node))
+      throw new Violation(`R1: freed, while node ${node.place} holds it`)
   }
 }
 

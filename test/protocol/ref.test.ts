@@ -28,12 +28,17 @@ t.test('refs: a value is there while anybody holds it, and then nowhere (R1 to R
 })
 
 t.test('refs: larger worlds keep the rules, with crashes, by seeds', async (t) => {
-  const large: Scenario = { nodes: 4, starts: 6, gets: 4, returns: true, crashes: 1 }
-  for (let seed = 1; seed <= 300; seed++) {
-    const violation = walk(refModel(large), seed)
-    if (violation !== null) t.equal(violation, null, `seed ${seed}`)
+  const large: readonly Scenario[] = [
+    { nodes: 4, starts: 6, gets: 4, returns: true, crashes: 2 },
+    { nodes: 3, owner: 1, starts: 8, gets: 6, returns: true, crashes: 1 },
+  ]
+  for (const scenario of large) {
+    for (let seed = 1; seed <= 300; seed++) {
+      const violation = walk(refModel(scenario), seed)
+      if (violation !== null) t.equal(violation, null, `seed ${seed}`)
+    }
   }
-  t.pass('300 seeds')
+  t.pass('300 seeds each')
 })
 
 t.test('refs: planted faults are found', async (t) => {
