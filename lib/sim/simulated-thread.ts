@@ -80,10 +80,14 @@ class SimulatedClient extends HubClient {
 
 function mayNotBlock(operation: Operation): GoawayError {
   const [name, object] = isReplicated(operation) ? operation[1] : operation
+  const [what, instead] =
+    name === 'ref'
+      ? ['read() of a Ref', 'ref.get()']
+      : [`${name} of '${String(object)}'`, 'the handles of goaway']
   return new GoawayError(
     'ERR_GOAWAY_DEADLOCK',
-    `Cannot block in a simulation, where one thread does everything: ${name} of ` +
-      `'${String(object)}'; use the handles of goaway, not those of goaway/sync`,
+    `Cannot block in a simulation, where one thread does everything: ${what}; ` +
+      `use ${instead}, not what goaway/sync has`,
   )
 }
 

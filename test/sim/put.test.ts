@@ -1,6 +1,7 @@
 /** `put` on simulated clusters: refs between nodes, by virtual time, and what faults make of it. */
 import t from 'tap'
 import { context, goaway, map, put, type Ref } from '../../lib/index.ts'
+import { read } from '../../lib/sync.ts'
 import { simulate } from '../../lib/testing.ts'
 
 const length = 50_000
@@ -35,6 +36,14 @@ t.test('What is written to shared memory is seen at no other node', async (t) =>
     const write = async (one: Ref<Uint8Array>) => (await one.get({ shared: true })).fill(7)[0]
     t.equal(await goaway.with({ on: 'node-2' })(write, ref), 7)
     t.equal((await ref.get())[0], 0)
+  })
+})
+
+t.test('read() says what to use in a simulation', async (t) => {
+  await simulate({ seed: 15 }, async () => {
+    const blocking = goaway.with({ on: 'node-2' })((one: Ref<number>) => read(one), put(1))
+    const message = /: read\(\) of a Ref; use ref\.get\(\), /
+    await t.rejects(blocking, { code: 'ERR_GOAWAY_DEADLOCK', message })
   })
 })
 
