@@ -173,11 +173,10 @@ export const routinesPerNode = routinesPerClient * clientsPerNode
 export const refsPerNode = 2 ** 32
 /** A node is sent routines in advance for so many milliseconds of work. */
 export const aheadMs = 5
-/**
- * When a node has had nothing to do for so long, what waits elsewhere is asked for: a burst of
- * short routines is over before.
- */
+/** What was sent to a busy node so long ago is asked for when another has nothing to do. */
 export const recallAfterMs = 5
+/** Threads that have had nothing to do for so long are told of. */
+export const idleAfterMs = 2
 /** Functions, and terms, that a hub has told another of and may need again. */
 export const numbersKeptMax = 1024
 /** Files of one application's code: as many as a large node_modules folder has. */

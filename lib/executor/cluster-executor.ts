@@ -120,7 +120,7 @@ export class ClusterExecutor implements Executor {
 
   #add(node: RemoteNode): Seat {
     const { place, index, name, labels, threads } = node
-    const counts = { allowed: 0, sent: 0, eager: 0, arrived: 0, mine: 0, others: 0 }
+    const counts = { allowed: 0, sent: 0, eager: 0, arrived: 0, marked: 0, mine: 0, others: 0 }
     const facts = { place, index, name, labels, threads }
     const seat = { node, counts: { ...facts, ...counts, asked: new Map() } }
     this.#seats.set(place, seat)
@@ -213,6 +213,15 @@ export class ClusterExecutor implements Executor {
       this.#settle(record, { ok: false, error })
     }
     this.#options.turn()
+  }
+
+  /** Does something at the beginning of a turn that begins then. */
+  later(delayMs: number, act: () => void): void {
+    if (this.#closed) return
+    this.#clock.setTimer(delayMs, () => {
+      act()
+      this.#options.turn()
+    })
   }
 
   /** Sends what the nodes take. Called once for a batch of inputs. */

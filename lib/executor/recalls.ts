@@ -8,7 +8,13 @@
 import type { Clock, Timer } from '../clock.ts'
 import { recallAfterMs } from '../limits.ts'
 import type { PlacedNode, PlacementState } from '../protocol/placement-state.ts'
-import { findRecall, type Recall, recallAnswered, recallSent } from '../protocol/recall.ts'
+import {
+  findRecall,
+  markSent,
+  type Recall,
+  recallAnswered,
+  recallSent,
+} from '../protocol/recall.ts'
 import type { RecallTerms } from './remote-node.ts'
 
 export interface RecallsOptions {
@@ -54,7 +60,8 @@ export class Recalls {
     this.#measureOwn()
     if (!this.changed) return
     this.changed = false
-    if (findRecall(state) === undefined) return
+    if (findRecall(state, false) === undefined) return
+    markSent(state)
     this.#timer = clock.setTimer(recallAfterMs, () => this.#ask())
   }
 
@@ -75,10 +82,12 @@ export class Recalls {
     this.#timer = undefined
     this.#measureOwn()
     const found: Recall[] = []
-    for (let next = findRecall(state); next !== undefined; next = findRecall(state)) {
+    for (let next = findRecall(state, true); next !== undefined; next = findRecall(state, true)) {
       recallSent(state, next)
       found.push(next)
     }
+    // What was sent since is looked at the next time.
+    this.changed = true
     // This node answers at once: so all are found before the first is asked.
     for (const { from, to, most } of found) {
       ask(from.place, most, { name: to.name, labels: to.labels, sent: from.sent })

@@ -2,6 +2,7 @@
 import type { ClusterExecutor } from '../executor/cluster-executor.ts'
 import type { Report } from '../executor/contract.ts'
 import type { NodeFacts } from '../executor/local-node.ts'
+import { idleAfterMs } from '../limits.ts'
 import type { Link } from '../transport/contract.ts'
 import type { RemoteRoutineMessage } from '../wire/messages.ts'
 import { RemoteRoutines, RoutineServer } from './link-routines.ts'
@@ -14,6 +15,8 @@ interface Ends {
 export class ClusterRoutines {
   readonly #executor: () => ClusterExecutor
   readonly #ends = new Map<number, Ends>()
+  #isLooking = false
+  #idleIsDue = false
 
   /** @param executor is made with {@link ordererOf}, and so after this */
   constructor(executor: () => ClusterExecutor) {
@@ -65,6 +68,21 @@ export class ClusterRoutines {
     const executor = this.#executor()
     executor.dispatch()
     executor.threads.dispatch()
-    for (const { server } of this.#ends.values()) server.tellRoom()
+    let isUntold = false
+    for (const { server } of this.#ends.values()) {
+      if (server.tellRoom(this.#idleIsDue)) isUntold = true
+    }
+    this.#idleIsDue = false
+    if (isUntold) this.#lookLater()
+  }
+
+  /** Between two calls of a conversation threads are idle as well: that is not worth a message. */
+  #lookLater(): void {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    this.#executor().later(idleAfterMs, () => {
+      this.#isLooking = false
+      this.#idleIsDue = true
+    })
   }
 }

@@ -309,9 +309,14 @@ export class RoutineServer implements Report {
     return this.#givesPorts || !isPort(payload)
   }
 
-  /** Says how much may be sent here, if that changed. Called once a turn, when all is placed. */
-  tellRoom(): void {
-    if (this.#over) return
+  /**
+   * Says how much may be sent here, if that changed. Called once a turn, when all is placed.
+   *
+   * @param idleIsDue threads with nothing to do are told of as well
+   * @returns whether there are such that the other node does not know of
+   */
+  tellRoom(idleIsDue: boolean): boolean {
+    if (this.#over) return false
     const room = this.#room
     const left = this.#allowedTold - this.#received
     if (left <= 0 && this.#received > 0) room.exhausted = true
@@ -322,12 +327,14 @@ export class RoutineServer implements Report {
     const { idle } = room
     const isEager = idle > 0 && this.#eagerTold <= this.#received
     const hasChanged = change >= Math.max(loadStep, this.#loadTold / 4)
-    if (!hasMore && !isEager && !hasChanged && !this.#hasNews) return
+    const tellsIdle = isEager && idleIsDue
+    if (!hasMore && !tellsIdle && !hasChanged && !this.#hasNews) return isEager
     this.#hasNews = false
     this.#allowedTold = Math.max(this.#allowedTold, this.#received + more)
     this.#loadTold = load
     this.#eagerTold = this.#received + idle
     this.#link.send(['room', this.#allowedTold, load, idle, this.#received])
+    return false
   }
 
   /** The other node is lost: nobody wants its routines any more. */

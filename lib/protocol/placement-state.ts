@@ -20,6 +20,8 @@ export interface PlacedNode {
   /** Routines of this node that it has, and those of others for each of its threads. */
   mine: number
   others: number
+  /** Of those it was sent, so many when it was looked for something to recall. */
+  marked: number
   /** By another node's place: of these none is left that has not begun and may go there. */
   asked: Map<number, Asked>
 }

@@ -29,23 +29,37 @@ function hasNews({ asked, sent, arrived }: PlacedNode, to: PlacedNode): boolean 
   return before === undefined ? sent > 0 : sent > before.sent || arrived > before.arrived
 }
 
+/** What is sent now, and is over before the next look, is not asked for. */
+export function markSent(state: PlacementState): void {
+  for (const node of state.nodes) node.marked = node.sent
+}
+
+/** Whether it has routines that it was sent before the mark. */
+function hasOld({ mine, sent, marked }: PlacedNode): boolean {
+  return mine > sent - marked
+}
+
 /** The busiest node that may have something for that one. */
-function busiestFor(state: PlacementState, to: PlacedNode): PlacedNode | undefined {
+function busiestFor(state: PlacementState, to: PlacedNode, ofOld: boolean): PlacedNode | undefined {
   let busiest: PlacedNode | undefined
   for (const node of state.nodes) {
     if (node === to || node.mine === 0 || node.threads === 0) continue
     if (state.recalls.has(node.place) || hasIdleHands(node)) continue
-    if (!hasNews(node, to)) continue
+    if (!hasNews(node, to) || (ofOld && !hasOld(node))) continue
     if (busiest === undefined || loadOf(node) > loadOf(busiest)) busiest = node
   }
   return busiest
 }
 
-/** A question to ask, if there is one. All that may be sent anywhere has been sent before. */
-export function findRecall(state: PlacementState): Recall | undefined {
+/**
+ * A question to ask, if there is one. All that may be sent anywhere has been sent before.
+ *
+ * @param ofOld nobody is asked who has had no routine since the mark
+ */
+export function findRecall(state: PlacementState, ofOld: boolean): Recall | undefined {
   for (const to of state.nodes) {
     if (!hasIdleHands(to) || isServed(state, to.place)) continue
-    const from = busiestFor(state, to)
+    const from = busiestFor(state, to, ofOld)
     if (from !== undefined) return { from, to, most: to.allowed - to.sent }
   }
   return undefined

@@ -15,7 +15,7 @@ import { initialRoom, measureRoom, type RoomFacts } from '../../lib/protocol/roo
 import { seeded } from './schedule-world.ts'
 
 function node(at: number, more: Partial<PlacedNode> = {}): PlacedNode {
-  const tracked = { eager: 0, arrived: 0, asked: new Map() }
+  const tracked = { eager: 0, arrived: 0, marked: 0, asked: new Map() }
   const counts = { allowed: 100, sent: 0, mine: 0, others: 0, ...tracked }
   return { place: at, index: at, name: `node-${at}`, labels: [], threads: 2, ...counts, ...more }
 }

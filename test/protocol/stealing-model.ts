@@ -19,6 +19,7 @@ import { mayRun, type PlacedNode } from '../../lib/protocol/placement-state.ts'
 import {
   findRecall,
   givenBack,
+  markSent,
   mayGo,
   recallAnswered,
   recallSent,
@@ -154,7 +155,8 @@ export class StealingModel implements Model<StealingState> {
       this.#place(state, index)
       if (starter.armed || !starter.changed) continue
       starter.changed = false
-      starter.armed = findRecall(starter.placement) !== undefined
+      starter.armed = findRecall(starter.placement, false) !== undefined
+      if (starter.armed) markSent(starter.placement)
     }
     for (const node of state.nodes) this.#tellRoom(state, node)
     this.#check(state)
@@ -185,7 +187,10 @@ export class StealingModel implements Model<StealingState> {
     const starter = state.starters[index] as Starter
     starter.armed = false
     const { placement } = starter
-    for (let next = findRecall(placement); next !== undefined; next = findRecall(placement)) {
+    starter.changed = true
+    for (;;) {
+      const next = findRecall(placement, true)
+      if (next === undefined) return
       const { from, to, most } = next
       recallSent(placement, next)
       starter.recalls++

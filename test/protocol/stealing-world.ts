@@ -94,7 +94,7 @@ export interface StealingState {
 const nameOf = (at: number): string => `node-${at}`
 
 export function placed(at: number, threads: number): PlacedNode {
-  const counts = { allowed: 0, sent: 0, eager: 0, arrived: 0, mine: 0, others: 0 }
+  const counts = { allowed: 0, sent: 0, eager: 0, arrived: 0, marked: 0, mine: 0, others: 0 }
   const facts = { place: at, index: at, name: nameOf(at), labels: [], threads }
   return { ...facts, ...counts, asked: new Map() }
 }
