@@ -67,7 +67,7 @@ export function searchBare(difficulty: number, words: Int32Array): void {
 /** Sizes are the numbers that have to be tried for one that fits, on an average. */
 export const hashPuzzle: Classic<number, number> = {
   name: 'hash puzzle',
-  sizes: { tiny: 30_000, quick: 100_000, half: 1_000_000, full: 2_000_000 },
+  sizes: { tiny: 30_000, quick: 100_000, half: 1_000_000, full: 3_000_000 },
   hasTarget: true,
 
   prepare: (difficulty) => difficulty,
