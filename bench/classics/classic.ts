@@ -4,6 +4,7 @@
  * threads that share memory and nothing else. Each is a file here that opens with what is shared,
  * and by which model.
  */
+import { randomOf } from '../../test/hub/random.ts'
 import type { BareWorkers } from './bare.ts'
 
 /**
@@ -39,19 +40,8 @@ export function checkSameNumbers(result: Float64Array, expected: Float64Array): 
   throw new Error(`Cannot accept a result: number ${at} is ${found}`)
 }
 
-/** Numbers from 0 to 1, the same ones from the same seed (mulberry32). */
-export function seededRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 export function randomNumbers(count: number, seed: number): Float64Array {
-  const random = seededRandom(seed)
+  const random = randomOf(seed)
   return new Float64Array(count).map(random)
 }
 

@@ -12,8 +12,9 @@
  */
 import { goaway } from 'goaway'
 import { LinFastRead, StrictCentralized } from 'goaway/sync'
+import { randomOf } from '../../test/hub/random.ts'
 import { sharedWords } from './bare.ts'
-import { type Classic, seededRandom, upTo } from './classic.ts'
+import { type Classic, upTo } from './classic.ts'
 
 interface Tour {
   readonly length: number
@@ -41,7 +42,7 @@ class Country {
 
   constructor(count: number) {
     this.count = count
-    const random = seededRandom(7)
+    const random = randomOf(7)
     const places = upTo(count).map(() => [random() * 10_000, random() * 10_000] as const)
     this.distances = new Int32Array(
       places.flatMap(([x, y]) => places.map(([u, v]) => Math.round(Math.hypot(x - u, y - v)))),

@@ -1,16 +1,5 @@
 /** Random nested values from a seed. */
 
-/** A small generator of chance (mulberry32), so that a seed replays a failure. */
-export function makeRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** A value of random kinds; those of the pool may come again, which makes sharing. */
 export function makeValue(random: () => number, depth: number, pool: unknown[]): unknown {
   const pick = (count: number) => Math.floor(random() * count)

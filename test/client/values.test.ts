@@ -10,7 +10,8 @@ import {
 } from '../../lib/client/values.ts'
 import { GoawayError } from '../../lib/errors.ts'
 import { inlineBytesMax, storedInlineBytesMax, valueBytesMax } from '../../lib/limits.ts'
-import { makeRandom, makeValue } from './random-value.ts'
+import { randomOf } from '../hub/random.ts'
+import { makeValue } from './random-value.ts'
 import { isSame } from './same-value.ts'
 import { cyclic, equal, refused, shared, sparse } from './value-kinds.ts'
 
@@ -166,7 +167,7 @@ t.test('decodeStored() gives each reader its own of what cannot be frozen', asyn
 })
 
 t.test('decodeStored() throws for bytes that are cut or garbled', async (t) => {
-  const random = makeRandom(7)
+  const random = randomOf(7)
   const values = [
     { a: [1.5, 'text', { b: null }], c: 'é'.repeat(20) },
     new Map([[1, [Buffer.from('x')]]]),
@@ -248,7 +249,7 @@ t.test('a class of the user that is an Error arrives as its nearest builtin', as
 t.test('every random value arrives equal by every way', async (t) => {
   const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
   t.comment(`seed ${seed}`)
-  const random = makeRandom(seed)
+  const random = randomOf(seed)
   let bytes = 0
   for (let round = 0; round < 1500; round++) {
     const value = makeValue(random, 0, [])

@@ -4,6 +4,7 @@ import t from 'tap'
 import type { LockInput, LockState } from '../../lib/protocol/lock.ts'
 import { lock } from '../../lib/protocol/lock.ts'
 import type { LockWaiter } from '../../lib/protocol/lock-state.ts'
+import { randomOf } from '../hub/random.ts'
 import {
   blocking,
   LockMaster,
@@ -293,15 +294,4 @@ function isStuck(state: LockState, asked: LockWaiter): boolean {
 function releaseOf(client: number, name: string, token: number): LockInput {
   const rest = { client, call: 0, owner: 0, thread: client, blocking: false }
   return { type: 'request', ...rest, operation: ['release', name, token] }
-}
-
-/** The generator "mulberry32": small, and the same everywhere. */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
