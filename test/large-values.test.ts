@@ -5,7 +5,7 @@ import { jsonLines, startProgram } from './run-program.ts'
 const grantMsMax = 20
 
 t.test('100 MB on their way do not delay the grant of a lock', async (t) => {
-  const { code, stdout, stderr } = await startProgram('large-values', { limitMs: 90_000 }).ended
+  const { code, stdout, stderr } = await startProgram('large-values', { limitMs: 200_000 }).ended
   t.equal(stderr, '')
   t.equal(code, 0)
   const lines = jsonLines(stdout)

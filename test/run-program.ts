@@ -23,7 +23,7 @@ export interface ProgramOptions {
   readonly args?: readonly string[]
   readonly execArgv?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  /** @default 30 seconds */
+  /** @default 100 seconds, several times what any takes on a busy machine */
   readonly limitMs?: number
   /** Leaves stdout unread until `read()` is called, so that the pipe fills. @default false */
   readonly unread?: boolean
@@ -36,7 +36,7 @@ export interface ProgramOptions {
  * starts, and with itself its listeners of signals, which a blocked program cannot run.
  */
 const bareNode = 'unset NODE_OPTIONS; exec "$0" "$@"'
-const limitMsDefault = 30_000
+const limitMsDefault = 100_000
 const running = new Set<Program>()
 
 export class Program {

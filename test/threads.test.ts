@@ -90,7 +90,7 @@ test('Eight blocked routines do not hold up a ninth that comes later', {
   t.equal(new Set(await Promise.all(blocked)).size, 8, 'each blocked a thread of its own')
 })
 
-test('A thousand routines that await a timer of 100 ms end in two seconds', {
+test('A thousand routines that await a timer of 100 ms await it together', {
   threads: 2,
 }, async (t) => {
   await goaway(sleep, 0)
@@ -98,7 +98,8 @@ test('A thousand routines that await a timer of 100 ms end in two seconds', {
   const threads = await Promise.all(Array.from({ length: 1_000 }, () => goaway(sleep, 100)))
   const took = performance.now() - started
   t.comment(`${took.toFixed(0)} ms on ${new Set(threads).size} threads`)
-  t.ok(took < 2_000, `${took.toFixed(0)} ms`)
+  // On an idle machine some 400 ms; on two threads one after another it would be 50 s.
+  t.ok(took < 10_000, `${took.toFixed(0)} ms`)
   t.ok(new Set(threads).size <= 32)
 })
 

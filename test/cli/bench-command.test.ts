@@ -88,7 +88,7 @@ t.test('What makes no sense is named, with what was given', async (t) => {
 
 t.test('Ctrl-C ends it, and all that it has started', async (t) => {
   const args = ['bench', '--nodes', '2', '--store', 'Lock', '--output', join(folder, 'none')]
-  const program = new Program(bin, { args, env: alone, limitMs: 90_000 })
+  const program = new Program(bin, { args, env: alone, limitMs: 200_000 })
   await program.printed('2 nodes: warm-up')
   // As a terminal does: to the whole group.
   process.kill(-program.pid, 'SIGINT')

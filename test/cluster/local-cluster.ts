@@ -15,7 +15,8 @@ export interface LocalCluster {
 /** A folder with a cluster file, removed when the test is over. */
 export function localCluster(t: Test, content: object): LocalCluster {
   const folder = mkdtempSync(join(tmpdir(), 'goaway-cluster-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  // A node that has just been killed may still be writing.
+  t.teardown(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20 }))
   const file = (name: string, value: object | string): string => {
     const path = join(folder, name)
     const text = typeof value === 'string' ? value : JSON.stringify(value)

@@ -101,7 +101,7 @@ export class Stage {
     const names = left.map((pid) => `${pid} ${commandOf(pid)}`)
     for (const pid of left) kill(pid, 'SIGKILL')
     await Promise.all(this.#programs.map(({ ended }) => ended))
-    rmSync(this.#home, { recursive: true, force: true })
+    rmSync(this.#home, { recursive: true, force: true, maxRetries: 20 })
     const ports = await Promise.all(this.#listened.map(({ host, port }) => isFree(host, port)))
     const taken = this.#listened.filter((_, at) => ports[at] === false)
     return [...names, ...taken.map(({ host, port }) => `${host}:${port}`)]

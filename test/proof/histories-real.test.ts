@@ -4,7 +4,7 @@ import t from 'tap'
 import { recordStore } from './recorded-run.ts'
 import { recordedStores } from './recorded-work.ts'
 
-const limitMs = 60_000 * Number(process.env.GOAWAY_TEST_PATIENCE ?? 1)
+const limitMs = 150_000 * Number(process.env.GOAWAY_TEST_PATIENCE ?? 1)
 const run = { operations: 1_200, seed: 31, limitMs }
 
 for (const [at, store] of recordedStores.entries()) {

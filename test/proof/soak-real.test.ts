@@ -3,7 +3,7 @@ import process from 'node:process'
 import t from 'tap'
 import { soak } from './soak-run.ts'
 
-const limitMs = 60_000 * Number(process.env.GOAWAY_TEST_PATIENCE ?? 1)
+const limitMs = 150_000 * Number(process.env.GOAWAY_TEST_PATIENCE ?? 1)
 
 t.test('A node is killed and comes back while all stores are used', (t) =>
   soak(t, { lastsMs: 3_000, sliceMs: 1_000, tellMs: 1_000, calmMs: 1_000, seed: 41, limitMs }),
