@@ -65,6 +65,7 @@ export function hostStores(
     standing: () => peers.driver.standing(),
     staleFence: (operation) =>
       cluster === undefined ? staleHere(master, operation) : peers.router.refusalOf(operation),
+    nameOf: (place) => peers.nameOf(place),
     send: (place, message) => peers.get(place)?.link.send(message),
   }
   const behind = cluster === undefined ? master : peers.router

@@ -64,6 +64,8 @@ export class Peers {
   /** What goes along with routines. */
   refs: Refs | undefined
   readonly #byPlace = new Map<number, Peer>()
+  /** Also of those that are gone: whose loss it was has to be told. */
+  readonly #names = new Map<number, string>()
   readonly #host: PeerHost
   readonly #own: OwnStores
   readonly #founders: number
@@ -131,6 +133,7 @@ export class Peers {
   link(member: Member, end: LinkEnd): Peer {
     const peer = new Peer(member, end, this.#host)
     this.#byPlace.set(member.place, peer)
+    this.#names.set(member.place, member.name)
     this.#addStores(peer, member)
     return peer
   }
@@ -204,6 +207,10 @@ export class Peers {
 
   get(place: number): Peer | undefined {
     return this.#byPlace.get(place)
+  }
+
+  nameOf(place: number): string | undefined {
+    return this.#names.get(place)
   }
 
   /** Has output written where the program runs. */

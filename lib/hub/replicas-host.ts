@@ -34,6 +34,8 @@ export interface ReplicasHost {
   readonly published: Published
   /** One more of the client's writes that want no answer has taken effect, or was refused. */
   taken(client: number, store: ReplicatedStore, error?: ErrorRecord): void
+  /** What the node in that place is called, or was. */
+  nameOf?(place: number): string | undefined
   /** Dropped if that node is gone. */
   send(place: number, message: ReplicaLinkMessage): void
 }

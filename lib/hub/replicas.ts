@@ -36,6 +36,7 @@ import type {
   ReplicatedStore,
 } from '../wire/replica-messages.ts'
 import { CallOrder } from './call-order.ts'
+import { complaintOf } from './complaint.ts'
 import type { Fed, LockListener, ReplicasHost } from './replicas-host.ts'
 import { isReplicated, type StoreRequest, type Stores } from './stores.ts'
 
@@ -310,9 +311,7 @@ export class Replicas implements Stores, LockListener {
         if (!this.#settle(output.client, output.call)) return
         return this.#host.replies.answer(output.client, output.call, output.answer)
       case 'refuse': {
-        const { code, message, maybeExecuted } = output
-        const details = maybeExecuted === undefined ? {} : { maybeExecuted }
-        const error = recordOf(new GoawayError(code, message, details))
+        const error = complaintOf(output, this.#host)
         if (output.call < 0) return this.#host.taken(output.client, hosted.store, error)
         if (!this.#settle(output.client, output.call)) return
         return this.#host.replies.refuse(output.client, output.call, error)
@@ -327,9 +326,8 @@ export class Replicas implements Stores, LockListener {
         // Shown before anything else was done.
         return
       case 'lockLost': {
-        const { client, lock, token, code, message } = output
-        const error = recordOf(new GoawayError(code, message))
-        return this.#host.replies.lockLost(client, lock, token, error)
+        const { client, lock, token } = output
+        return this.#host.replies.lockLost(client, lock, token, complaintOf(output, this.#host))
       }
       default:
         return this.#host.locks.order(output)

@@ -89,6 +89,8 @@ export type ReplicaOutput<Message> =
       readonly message: string
       /** Whether the operation may have taken place, or may yet. */
       readonly maybeExecuted?: boolean
+      /** Place of the node whose loss is the reason. */
+      readonly lost?: number
     }
   /** The request waits; its answer comes from a later step. */
   | { readonly type: 'parked'; readonly client: number; readonly call: number }
@@ -161,6 +163,8 @@ export interface LockLost {
   readonly token: number
   readonly code: GoawayErrorCode
   readonly message: string
+  /** Place of the node whose loss is the reason. */
+  readonly lost?: number
 }
 
 /** An object's own lock, in the table of all locks. No user's lock begins like this. */

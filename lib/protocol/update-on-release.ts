@@ -59,6 +59,7 @@ export const updateOnRelease: ReplicaMachine<
   UpdateOnReleaseParameters
 > = { initial: initialState, step, cells }
 
+const masterLost = 'ERR_GOAWAY_MASTER_LOST'
 const masterLostText = 'the node that keeps the log of all UpdateOnRelease objects is gone'
 
 type Request = ReplicaRequest<UpdateOnReleaseOperation>
@@ -135,21 +136,21 @@ function endNode(state: UpdateOnReleaseState, outputs: Outputs): void {
   }
   state.open.clear()
   state.waits.clear()
-  loseHolds(state, 'ERR_GOAWAY_NODE_LOST', 'this node has lost its place in the cluster', outputs)
+  const why = 'this node has lost its place in the cluster'
+  loseHolds(state, { code: 'ERR_GOAWAY_NODE_LOST', why }, outputs)
 }
 
 /** Those who hold locks can release them no more. */
 function loseHolds(
   state: UpdateOnReleaseState,
-  code: GoawayErrorCode,
-  why: string,
+  { why, ...reason }: { code: GoawayErrorCode; why: string; lost?: number },
   outputs: Outputs,
 ): void {
   for (const [client, holds] of state.holds) {
     for (const [object, { token }] of holds) {
       const message = `The lock of object ${JSON.stringify(object)} is lost: ${why}`
       const lock = updateOnReleaseLock(object)
-      outputs.push({ type: 'lockLost', client, lock, token, code, message })
+      outputs.push({ type: 'lockLost', client, lock, token, message, ...reason })
     }
   }
   state.holds.clear()
@@ -300,7 +301,8 @@ function takeView(state: UpdateOnReleaseState, { epoch, members }: View, outputs
 /** Nobody else has the log, or may write on. What is here stays as it is. */
 function loseMaster(state: UpdateOnReleaseState, outputs: Outputs): void {
   state.isMasterLost = true
-  loseHolds(state, 'ERR_GOAWAY_MASTER_LOST', masterLostText, outputs)
+  const reason = { code: masterLost, why: masterLostText, lost: state.masterPlace } as const
+  loseHolds(state, reason, outputs)
   state.ahead.clear()
   state.gated = []
   for (const [client, calls] of [...state.open]) {
@@ -317,8 +319,8 @@ function refuseLost(
 ): void {
   closeCall(state, client, call)
   const maybeExecuted = sent?.kind === 'write'
-  const code = 'ERR_GOAWAY_MASTER_LOST'
-  outputs.push({ type: 'refuse', client, call, code, message: masterLostText, maybeExecuted })
+  const [code, message, lost] = [masterLost, masterLostText, state.masterPlace] as const
+  outputs.push({ type: 'refuse', client, call, code, message, maybeExecuted, lost })
 }
 
 /** What waits is given up; anything else has its answer on the way. */
