@@ -1,6 +1,7 @@
 /** What `map` runs on the nodes of a cluster. */
 import process from 'node:process'
 import { context, LinFastRead } from 'goaway'
+import { untilAborted } from '../handles/until-aborted.ts'
 
 /** It outlives the node that is killed. */
 export const kills = LinFastRead('map-kills', { calls: 0, hung: 0, node: '' })
@@ -16,7 +17,7 @@ export async function hangAtFirstNode(value: number): Promise<string> {
   if (value === 7 && (await kills.add('hung')) === 1) {
     const { node, signal } = context()
     await kills.set('node', node)
-    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    await untilAborted(signal)
   }
   return context().node
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { context, goaway, isSpawner, StrictCentralized } from 'goaway'
 import { StrictCentralized as Blocking, Lock } from 'goaway/sync'
+import { untilAborted } from '../handles/until-aborted.ts'
 
 export const signs = StrictCentralized<Record<string, unknown>>('cluster signs')
 const blocking = Blocking<Record<string, unknown>>('cluster signs')
@@ -89,7 +90,7 @@ export function throwLater(): Promise<never> {
 export async function waitForAbort(field: string): Promise<void> {
   const { signal } = context()
   await signs.set(field, context().node)
-  await new Promise((resolve) => signal.addEventListener('abort', resolve))
+  await untilAborted(signal)
   await signs.set(`${field} aborted`, true)
   throw signal.reason
 }

@@ -1,5 +1,6 @@
 /** Functions that the tests of `map` call for each item. */
 import { context, goaway, Lock, map, StrictCentralized } from 'goaway'
+import { untilAborted } from './until-aborted.ts'
 
 export const seen = StrictCentralized<Record<string, unknown>>('map-tests', { runs: 0, calls: 0 })
 
@@ -59,7 +60,7 @@ export function giveFunction(value: number): unknown {
 export async function runUntilCancelled(): Promise<void> {
   await seen.add('runs')
   const { signal } = context()
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve))
+  await untilAborted(signal)
   await seen.add('stopped')
 }
 

@@ -1,6 +1,7 @@
 /** What the tests of `UpdateOnRelease` run on other threads. */
 import { context, Lock, StrictCentralized, UpdateOnRelease } from 'goaway'
 import * as blocking from 'goaway/sync'
+import { untilAborted } from './until-aborted.ts'
 
 export interface Fields {
   [field: string]: unknown
@@ -61,10 +62,7 @@ export async function holdForEver(): Promise<void> {
   const held = await o.acquire()
   await o.set('x', -1)
   await signals.set('held', context().id)
-  await new Promise<void>((resolve) => {
-    held.lost.addEventListener('abort', () => resolve())
-    context().signal.addEventListener('abort', () => resolve())
-  })
+  await untilAborted(held.lost, context().signal)
 }
 
 export function exitHeld(): void {

@@ -2,6 +2,7 @@
 import process from 'node:process'
 import { context, goaway, StrictCentralized } from 'goaway'
 import { StrictCentralized as Blocking, Lock as BlockingLock } from 'goaway/sync'
+import { untilAborted } from './until-aborted.ts'
 
 /** Fields by which tests and routines signal to each other. */
 export type Signals = Record<string, number>
@@ -75,7 +76,7 @@ export function blockUntil(field: string): number {
 export async function waitForAbort(started: string): Promise<string> {
   const { signal } = context()
   await signals.set(started, 1)
-  await new Promise((resolve) => signal.addEventListener('abort', resolve))
+  await untilAborted(signal)
   await signals.set(`${started} aborted`, 1)
   throw signal.reason
 }
