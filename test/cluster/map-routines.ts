@@ -1,10 +1,9 @@
 /** What `map` runs on the nodes of a cluster. */
 import process from 'node:process'
 import { context, LinFastRead } from 'goaway'
-import { untilAborted } from '../handles/until-aborted.ts'
 
 /** It outlives the node that is killed. */
-export const kills = LinFastRead('map-kills', { calls: 0, hung: 0, node: '' })
+export const kills = LinFastRead('map-kills', { calls: 0, hung: 0 })
 
 /** One of the items takes the process of its node with it, at its first attempt. */
 export async function killNodeOnce(value: number): Promise<number> {
@@ -12,12 +11,13 @@ export async function killNodeOnce(value: number): Promise<number> {
   return value
 }
 
-/** One of the items hangs where it runs first, and tells where. */
-export async function hangAtFirstNode(value: number): Promise<string> {
-  if (value === 7 && (await kills.add('hung')) === 1) {
-    const { node, signal } = context()
-    await kills.set('node', node)
-    await untilAborted(signal)
-  }
-  return context().node
+const pause = new Int32Array(new SharedArrayBuffer(4))
+
+/** Hangs at one of the nodes, whose only thread it keeps: awaiting would leave idle hands there. */
+export function hangAtFirst(): string {
+  const { node } = context()
+  if (node !== 'first') return node
+  void kills.add('hung').catch(() => {})
+  while (!context().cancelled) Atomics.wait(pause, 0, 0, 1)
+  return node
 }

@@ -2,7 +2,7 @@
 import type { Test } from 'tap'
 import { problemsOf, workloads } from './store-workloads.ts'
 
-const seeds = 40
+const seeds = 24
 /** Seeds that were wrong once, of some store. */
 const special = [490, 550, 1049, 1105]
 

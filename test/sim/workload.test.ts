@@ -27,7 +27,7 @@ const rates = { forMs, pauses: 2, partitions: 2, breaks: 4, lengthMs: [50, 6_000
 
 for (const placement of ['first', 'hash'] as const) {
   t.test(`The same with faults, and masters by ${placement}`, { timeout: 120_000 }, async (t) => {
-    const seeds = 60
+    const seeds = 40
     let done = 0
     await simulate({ seed: 1, seeds, faults: rates, placement }, async (world) => {
       done += await work(4, 25)
