@@ -10,7 +10,7 @@ export interface Finished {
 }
 
 /** A program that has not ended by then hangs. */
-const patienceMs = 90_000
+const patienceMs = 220_000
 
 /** What tap tells its test files is not for the programs that they run. */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
