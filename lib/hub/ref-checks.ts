@@ -34,6 +34,7 @@ function isSound([name, what, more]: readonly unknown[], from: number, to: numbe
       return isRef(what) && ownerOf(what) === to && Number.isSafeInteger(more) && Number(more) > 0
     case 'held':
     case 'gone':
+    case 'free':
       return isRef(what) && ownerOf(what) === from
     case 'data':
       return isRef(what) && ownerOf(what) === from && isData(more)

@@ -4,7 +4,10 @@
  */
 import { refsPerNode } from '../limits.ts'
 
-/** A ref at this node. It is there while anything here holds it, and no longer. */
+/**
+ * A ref at this node. It is there while anything here holds it; a copy of the value stays until the
+ * owner frees the ref.
+ */
 export interface RefEntry {
   readonly ref: number
   readonly owner: number
@@ -12,6 +15,8 @@ export interface RefEntry {
   holds: number
   /** The value is at this node. */
   hasValue: boolean
+  /** At the owner: the nodes that were sent the value. */
+  readonly copies: Set<number>
   /** Holds that the owner counts of this node, or will when it has read what was sent to it. */
   granted: number
   /** The owner was told of a hold, and has not answered. */
@@ -31,6 +36,8 @@ export type RefMutant =
   | 'a drop counts for all'
   | 'forgotten while asking'
   | 'asked for each time'
+  | 'freed with the last hold here'
+  | 'copies are forgotten'
 
 export interface RefState {
   readonly place: number
@@ -74,6 +81,7 @@ export function newEntry(state: RefState, ref: number, hasValue: boolean): RefEn
     owner,
     holds: 0,
     hasValue,
+    copies: new Set(),
     granted: 0,
     asking: false,
     senders: [],

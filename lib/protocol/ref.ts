@@ -6,6 +6,8 @@
  * owner knows of the receiver's own hold.
  * Rule 2: holds are counted at both ends, so that a drop takes back no hold that it has crossed.
  * Rule 3: a node asks for a value once, when a thread first wants it; whoever wants it then waits.
+ * Rule 4: its copy stays when nothing there holds the ref any more, for more routines may come with
+ * it. The owner tells it when the ref is free.
  */
 import type { RefMessage } from '../wire/ref-messages.ts'
 import type { Machine } from './machine.ts'
@@ -164,10 +166,18 @@ class Step {
   #freeIfDone(ref: number): void {
     const entry = this.#state.entries.get(ref)
     if (entry === undefined || entry.holds > 0) return
+    const { granted, isLost, owner, copies } = entry
+    if (granted > 0 && !isLost) this.#send(owner, ['drop', ref, granted])
+    entry.granted = 0
+    if (this.#isCopy(entry) && !isLost) return
     this.#state.entries.delete(ref)
     this.outputs.push({ type: 'free', ref })
-    const { granted, isLost, owner } = entry
-    if (granted > 0 && !isLost) this.#send(owner, ['drop', ref, granted])
+    for (const place of copies) this.#send(place, ['free', ref])
+  }
+
+  #isCopy({ owner, hasValue }: RefEntry): boolean {
+    const { place, mutant } = this.#state
+    return hasValue && owner !== place && mutant !== 'freed with the last hold here'
   }
 
   #send(to: number, message: RefMessage): void {
@@ -273,14 +283,16 @@ class Step {
       case 'arrived':
         return this.#letGo(holderNames.transit(from), message[1])
       case 'fetch': {
-        const hasValue = this.#state.entries.get(message[1])?.hasValue === true
-        if (!hasValue) return this.#send(from, ['gone', message[1]])
+        const entry = this.#state.entries.get(message[1])
+        if (entry?.hasValue !== true) return this.#send(from, ['gone', message[1]])
+        if (this.#state.mutant !== 'copies are forgotten') entry.copies.add(from)
         this.outputs.push({ type: 'sendData', to: from, ref: message[1] })
         return
       }
       case 'held':
       case 'gone':
       case 'data':
+      case 'free':
         return this.#answered(from, message)
     }
   }
@@ -296,11 +308,10 @@ class Step {
     const entry = this.#state.entries.get(message[1])
     if (entry === undefined || entry.owner !== from) return
     if (message[0] === 'held') this.#ownerAnswered(entry)
-    else if (message[0] === 'gone') this.#noMore(entry)
-    else {
+    else if (message[0] === 'data') {
       entry.hasValue = true
       this.#fetched(entry, 'answer')
-    }
+    } else this.#noMore(entry)
   }
 
   /** Tells those who wait for the value. */
@@ -319,6 +330,7 @@ class Step {
     entry.granted = 0
     this.#fetched(entry, 'refuse')
     this.#ownerAnswered(entry)
+    this.#freeIfDone(entry.ref)
   }
 
   /** What it held is free, and of what it owned there is only what is here. */
@@ -328,6 +340,7 @@ class Step {
     state.lostPlaces.add(place)
     for (const entry of [...state.entries.values()]) {
       entry.senders = entry.senders.filter((sender) => sender !== place)
+      entry.copies.delete(place)
       if (entry.owner === place) this.#noMore(entry)
     }
     const orders = holderNames.order(place, 0).slice(0, -1)

@@ -25,6 +25,8 @@ export type RefMessage =
   | readonly ['arrived', refs: readonly number[]]
   | readonly ['fetch', ref: number]
   | readonly ['data', ref: number, data: RefData]
+  /** From the owner, to whom it has sent the value: nobody holds the ref any more. */
+  | readonly ['free', ref: number]
 
 /** The same, as it goes over a link. */
 export type RefLinkMessage = readonly ['ref', message: RefMessage]

@@ -86,6 +86,18 @@ t.test('A value crosses to each node once, however many routines take it', async
   await whenFree(t)
 })
 
+t.test('A copy stays where nobody holds it for a while', async (t) => {
+  const ref = put(new Float64Array(mebibyte).fill(0.5))
+  await at('first')(sumOf, ref)
+  await at('first')(collect)
+  const before = await bytesSent()
+  t.equal(await at('first')(sumOf, ref), mebibyte / 2)
+  const sent = (await bytesSent()) - before
+  t.ok(sent < mebibyte, `${sent} bytes`)
+  ref.release()
+  await whenFree(t)
+})
+
 t.test('A ref goes from node to node, and back to who put it', async (t) => {
   const through = await at('first')(passOn, putOnce(new Uint8Array(mebibyte)), ['second', 'third'])
   t.same(through, ['third', mebibyte])

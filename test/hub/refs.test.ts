@@ -48,6 +48,7 @@ t.test('Refs: nonsense of another node is refused, and changes nothing', async (
     ['fetch', theirs],
     ['held', own],
     ['gone', own],
+    ['free', own],
     ['data', own, value],
     ['data', theirs, []],
     ['data', theirs, [[]]],
@@ -82,6 +83,22 @@ t.test('Refs: a value that nobody here waits for is not kept', async (t) => {
   t.equal(refs.counts().refBytes, 8)
   refs.told(client, ['delivered', [theirs]])
   refs.told(client, ['drop', theirs])
+  t.same(refs.counts(), { refs: 1, refBytes: 8 }, 'its owner may send it again')
+  refs.received(there, ['free', theirs])
+  t.same(refs.counts(), { refs: 0, refBytes: 0 })
+})
+
+t.test('Refs: a copy is let go when its owner is lost', async (t) => {
+  const { refs } = rig()
+  refs.coming(there, ['order', 1, [null, [theirs], '']] as never, () => {})
+  refs.told(client, ['take', theirs])
+  refs.asked(client, 1, theirs)
+  refs.received(there, ['data', theirs, value])
+  refs.told(client, ['drop', theirs])
+  t.same(refs.counts(), { refs: 1, refBytes: 8 }, 'the routine has it')
+  refs.leaving(there, ['result', 1, [null, [], '']] as never)
+  t.same(refs.counts(), { refs: 1, refBytes: 8 })
+  refs.nodeLost(there)
   t.same(refs.counts(), { refs: 0, refBytes: 0 })
 })
 

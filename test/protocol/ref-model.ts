@@ -50,6 +50,8 @@ interface NodeProcess {
   objects: number
   /** The value is in its memory. */
   hasValue: boolean
+  /** The value has come to it once. */
+  hadValue: boolean
   /** Reads that have no answer. */
   open: number
   /** Results on their way to the thread. */
@@ -96,6 +98,7 @@ function initial(scenario: Scenario): World {
     state: refMachine.initial(mutant === undefined ? { place } : { place, mutant }),
     objects: place === owner ? 1 : 0,
     hasValue: place === owner,
+    hadValue: place === owner,
     open: 0,
     deliveries: 0,
     running: [],
@@ -260,7 +263,10 @@ function receive(world: World, from: number, node: NodeProcess, lane: string): v
     step(world, node, { type: 'settled', routine })
     if (carries) step(world, node, { type: 'passed' })
   } else {
-    if (message[0] === 'data') node.hasValue = true
+    if (message[0] === 'data') {
+      node.hasValue = true
+      node.hadValue = true
+    }
     step(world, node, { type: 'message', from, message })
   }
 }
@@ -287,7 +293,7 @@ function step(world: World, node: NodeProcess, input: RefInput): void {
 function perform(world: World, node: NodeProcess, output: RefOutput): void {
   switch (output.type) {
     case 'send':
-      if (output.message[0] === 'fetch' && (node.hasValue || isFetching(world, node))) {
+      if (output.message[0] === 'fetch' && (node.hadValue || isFetching(world, node))) {
         throw new Violation(`R3: node ${node.place} asks for a value twice`)
       }
       return send(world, node.place, output.to, 'refs', output.message)

@@ -10,6 +10,7 @@ const statesMax = 50_000
 
 const scenarios = {
   two: { nodes: 2, starts: 2, gets: 1, returns: true },
+  again: { nodes: 2, starts: 2, gets: 2 },
   three: { nodes: 3, starts: 2, gets: 1 },
   given: { nodes: 3, starts: 2, gets: 0, returns: true },
   home: { nodes: 2, owner: 1, starts: 2, gets: 1, returns: true },
@@ -47,6 +48,8 @@ t.test('refs: planted faults are found', async (t) => {
     ['a drop counts for all', scenarios.two, /^R1/],
     ['forgotten while asking', { nodes: 3, starts: 3, gets: 0, crashes: 1 }, /^R[12]/],
     ['asked for each time', { nodes: 2, starts: 1, gets: 2 }, /^R3/],
+    ['freed with the last hold here', { nodes: 2, starts: 2, gets: 2 }, /^R3/],
+    ['copies are forgotten', { nodes: 2, starts: 1, gets: 1 }, /^R2/],
   ]
   for (const [mutant, scenario, expected] of planted) {
     const violation = seedsOf({ ...scenario, mutant }, 20_000)
