@@ -126,7 +126,7 @@ export class Refs {
   received(from: number, message: RefMessage): void {
     checkRefMessage(message, from, this.#place)
     if (message[0] === 'data') {
-      // Of what nobody here waits for the machine would never say that it is to be freed.
+      // What nobody here waits for was not asked for: the machine would not take it.
       if (this.#state.entries.get(message[1])?.fetching !== true) return
       this.#keep(message[1], message[2])
     }

@@ -6,7 +6,7 @@ import { refsPerNode } from '../limits.ts'
 
 /**
  * A ref at this node. It is there while anything here holds it; a copy of the value stays until the
- * owner frees the ref.
+ * owner frees the ref, or is lost.
  */
 export interface RefEntry {
   readonly ref: number

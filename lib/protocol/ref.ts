@@ -75,7 +75,7 @@ export type RefOutput =
       readonly call: number
       readonly ref: number
     }
-  /** Nothing here holds it any more. */
+  /** Nothing here holds it any more, and no copy is wanted. */
   | { readonly type: 'free'; readonly ref: number }
 
 /** @param mutant only a test plants a fault */
@@ -186,11 +186,12 @@ class Step {
 
   // What the threads of this node do.
 
-  /** One that came too late, for its node was given up: the owner may still have it. */
+  /** If it came too late, for the node that sent it was given up, the owner may still have it. */
   #taken(client: number, ref: number): void {
     const state = this.#state
-    if (!state.entries.has(ref) && ownerOf(ref) !== state.place) {
-      this.#askOwner(newEntry(state, ref, false))
+    if (ownerOf(ref) !== state.place) {
+      const entry = state.entries.get(ref) ?? newEntry(state, ref, false)
+      if (entry.granted === 0) this.#askOwner(entry)
     }
     hold(state, holderNames.client(client), ref)
     this.#freeIfDone(ref)

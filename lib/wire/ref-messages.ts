@@ -25,7 +25,7 @@ export type RefMessage =
   | readonly ['arrived', refs: readonly number[]]
   | readonly ['fetch', ref: number]
   | readonly ['data', ref: number, data: RefData]
-  /** From the owner, to whom it has sent the value: nobody holds the ref any more. */
+  /** From the owner, to whom it has sent the value: it knows of nobody who holds the ref. */
   | readonly ['free', ref: number]
 
 /** The same, as it goes over a link. */

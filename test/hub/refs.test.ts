@@ -83,9 +83,29 @@ t.test('Refs: a value that nobody here waits for is not kept', async (t) => {
   t.equal(refs.counts().refBytes, 8)
   refs.told(client, ['delivered', [theirs]])
   refs.told(client, ['drop', theirs])
-  t.same(refs.counts(), { refs: 1, refBytes: 8 }, 'its owner may send it again')
+  t.same(refs.counts(), { refs: 1, refBytes: 8 }, 'another routine may bring the ref again')
   refs.received(there, ['free', theirs])
   t.same(refs.counts(), { refs: 0, refBytes: 0 })
+})
+
+t.test('Refs: an object that comes late, of a copy that nothing holds, is told of', async (t) => {
+  const { refs, sent } = rig()
+  refs.coming(there, ['order', 1, [null, [theirs], '']] as never, () => {})
+  refs.told(client, ['take', theirs])
+  refs.asked(client, 1, theirs)
+  refs.received(there, ['data', theirs, value])
+  refs.told(client, ['drop', theirs])
+  refs.leaving(there, ['result', 1, [null, [], '']] as never)
+  t.same(sent.splice(0), [
+    ['ref', ['fetch', theirs]],
+    ['ref', ['drop', theirs, 1]],
+  ])
+  // The node that sent the ref once more was lost before the thread looked at its arguments.
+  refs.told(client, ['take', theirs])
+  t.same(sent.splice(0), [['ref', ['hold', theirs]]])
+  refs.received(there, ['held', theirs])
+  refs.told(client, ['drop', theirs])
+  t.same(sent, [['ref', ['drop', theirs, 1]]])
 })
 
 t.test('Refs: a copy is let go when its owner is lost', async (t) => {

@@ -50,8 +50,8 @@ interface NodeProcess {
   objects: number
   /** The value is in its memory. */
   hasValue: boolean
-  /** The value has come to it once. */
-  hadValue: boolean
+  /** The owner has sent it the value. */
+  wasSent: boolean
   /** Reads that have no answer. */
   open: number
   /** Results on their way to the thread. */
@@ -98,7 +98,7 @@ function initial(scenario: Scenario): World {
     state: refMachine.initial(mutant === undefined ? { place } : { place, mutant }),
     objects: place === owner ? 1 : 0,
     hasValue: place === owner,
-    hadValue: place === owner,
+    wasSent: false,
     open: 0,
     deliveries: 0,
     running: [],
@@ -263,10 +263,7 @@ function receive(world: World, from: number, node: NodeProcess, lane: string): v
     step(world, node, { type: 'settled', routine })
     if (carries) step(world, node, { type: 'passed' })
   } else {
-    if (message[0] === 'data') {
-      node.hasValue = true
-      node.hadValue = true
-    }
+    if (message[0] === 'data') node.hasValue = true
     step(world, node, { type: 'message', from, message })
   }
 }
@@ -293,12 +290,13 @@ function step(world: World, node: NodeProcess, input: RefInput): void {
 function perform(world: World, node: NodeProcess, output: RefOutput): void {
   switch (output.type) {
     case 'send':
-      if (output.message[0] === 'fetch' && (node.hadValue || isFetching(world, node))) {
+      if (output.message[0] === 'fetch' && (node.hasValue || isFetching(world, node))) {
         throw new Violation(`R3: node ${node.place} asks for a value twice`)
       }
       return send(world, node.place, output.to, 'refs', output.message)
     case 'sendData':
       if (!node.hasValue) throw new Violation(`R5: node ${node.place} sends what it has not`)
+      sendOnce(world.nodes[output.to] as NodeProcess)
       return send(world, node.place, output.to, 'values', ['data', output.ref, []])
     case 'answer':
       if (!node.hasValue) throw new Violation(`R5: node ${node.place} reads what it has not`)
@@ -310,6 +308,11 @@ function perform(world: World, node: NodeProcess, output: RefOutput): void {
     case 'free':
       node.hasValue = false
   }
+}
+
+function sendOnce(to: NodeProcess): void {
+  if (to.wasSent) throw new Violation(`R3: the value goes to node ${to.place} twice`)
+  to.wasSent = true
 }
 
 function isFetching(world: World, { place }: NodeProcess): boolean {
