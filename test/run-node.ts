@@ -1,6 +1,7 @@
 /** Runs a program of its own, as a user would, and gives what came of it. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import process from 'node:process'
+import { withoutStrangers } from './strangers.ts'
 
 export interface Finished {
   readonly code: number | null
@@ -56,7 +57,9 @@ export function run(
       errors += text
     })
     child.once('error', reject)
-    child.once('close', (code, signal) => resolve({ code, signal, output, errors }))
+    child.once('close', (code, signal) =>
+      resolve({ code, signal, output, errors: withoutStrangers(errors) }),
+    )
   })
 }
 

@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { withoutStrangers } from './strangers.ts'
 
 /** How a program ended and what it printed. */
 export interface ProgramRun {
@@ -82,7 +83,7 @@ export class Program {
         clearTimeout(timer)
         running.delete(this)
         const tookMs = performance.now() - started
-        const output = { stdout: this.#stdout, stderr: this.#stderr }
+        const output = { stdout: this.#stdout, stderr: withoutStrangers(this.#stderr) }
         resolve({ code, signal, ...output, timedOut: this.#timedOut, tookMs, leftBehind })
         this.#look()
       })
