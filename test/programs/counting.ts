@@ -2,8 +2,6 @@
  * Counts under a lock at all nodes, while the test does something to one of them, and tells what
  * became of each routine, of a lock that was held there, and of who belonged to the cluster.
  */
-import process from 'node:process'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   Lock as AsyncLock,
   StrictCentralized as AsyncStrict,
@@ -12,11 +10,11 @@ import {
   type GoawayError,
   goaway,
   init,
-  isSpawner,
   shutdown,
 } from 'goaway'
 import { Lock, StrictCentralized } from 'goaway/sync'
-import { factsOf, tell, tellHow } from './tell.ts'
+import { runPlan } from './run-plan.ts'
+import { tell, tellHow } from './tell.ts'
 
 export interface CountingPlan {
   readonly cluster: ClusterOptions
@@ -162,12 +160,4 @@ async function afterwards(): Promise<void> {
   tell({ what: 'afterwards', tookMs: performance.now() - began })
 }
 
-if (isSpawner) {
-  try {
-    await main(JSON.parse(process.argv[2] as string) as CountingPlan)
-  } catch (error) {
-    tell({ what: 'failed', ...factsOf(error) })
-    await sleep(0)
-    await shutdown({ graceMs: 0 }).catch(() => {})
-  }
-}
+await runPlan(main)

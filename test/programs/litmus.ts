@@ -1,12 +1,12 @@
 /** Runs litmus tests of some stores on its threads, or on the nodes of a cluster; tells each. */
 
 import { availableParallelism } from 'node:os'
-import process from 'node:process'
-import { type ClusterOptions, init, isSpawner, shutdown } from 'goaway'
+import { type ClusterOptions, init, shutdown } from 'goaway'
 import { race } from '../proof/race.ts'
 import type { RaceStyle } from '../proof/race-subjects.ts'
 import { litmusShapes } from '../sim/litmus-shapes.ts'
-import { factsOf, tell } from './tell.ts'
+import { runPlan } from './run-plan.ts'
+import { tell } from './tell.ts'
 
 export interface LitmusPlan {
   /** Without it: threads of this process. */
@@ -38,12 +38,4 @@ async function main(plan: LitmusPlan): Promise<void> {
   await shutdown()
 }
 
-if (isSpawner) {
-  try {
-    await main(JSON.parse(process.argv[2] as string) as LitmusPlan)
-  } catch (error) {
-    tell({ what: 'failed', ...factsOf(error) })
-    await shutdown({ graceMs: 0 }).catch(() => {})
-    process.exitCode = 1
-  }
-}
+await runPlan(main)

@@ -2,13 +2,11 @@
  * Uses an object of each model and a lock at two nodes, while the test kills a third, and tells
  * what each of them says before and after.
  */
-import process from 'node:process'
 import {
   type ClusterOptions,
   type GoawayError,
   goaway,
   init,
-  isSpawner,
   LinFastRead,
   Lock,
   StrictCentralized,
@@ -16,7 +14,8 @@ import {
   UpdateOnRelease,
   Weak,
 } from 'goaway'
-import { factsOf, tell } from './tell.ts'
+import { runPlan } from './run-plan.ts'
+import { tell } from './tell.ts'
 
 export interface LostPlan {
   readonly cluster: ClusterOptions
@@ -109,11 +108,4 @@ async function main({ cluster: options, victim, other }: LostPlan): Promise<void
   await shutdown()
 }
 
-if (isSpawner) {
-  try {
-    await main(JSON.parse(process.argv[2] as string) as LostPlan)
-  } catch (error) {
-    tell({ what: 'failed', ...factsOf(error) })
-    await shutdown({ graceMs: 0 }).catch(() => {})
-  }
-}
+await runPlan(main)

@@ -1,8 +1,9 @@
 /** Records what routines do to one store, while the test perhaps kills a process. */
 import process from 'node:process'
-import { type ClusterOptions, goaway, init, isSpawner, shutdown } from 'goaway'
+import { type ClusterOptions, goaway, init, shutdown } from 'goaway'
 import { type RecordedStore, workIsAt, workRecorded } from '../proof/recorded-work.ts'
-import { factsOf, tell } from './tell.ts'
+import { runPlan } from './run-plan.ts'
+import { tell } from './tell.ts'
 
 export interface RecordedPlan {
   /** Without it: threads of this process. */
@@ -37,12 +38,4 @@ async function main({ cluster, store, operations, seed, file, kills }: RecordedP
   await shutdown()
 }
 
-if (isSpawner) {
-  try {
-    await main(JSON.parse(process.argv[2] as string) as RecordedPlan)
-  } catch (error) {
-    tell({ what: 'failed', ...factsOf(error) })
-    await shutdown({ graceMs: 0 }).catch(() => {})
-    process.exitCode = 1
-  }
-}
+await runPlan(main)

@@ -9,11 +9,12 @@ import { closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ClusterOptions, goaway, init, isSpawner, LinFastRead, shutdown } from 'goaway'
+import { type ClusterOptions, goaway, init, LinFastRead, shutdown } from 'goaway'
 import { LinFastRead as Blocking } from 'goaway/sync'
 import { randomOf } from '../hub/random.ts'
 import { nowNanos } from '../proof/race-part.ts'
-import { factsOf, tell } from './tell.ts'
+import { runPlan } from './run-plan.ts'
+import { tell } from './tell.ts'
 
 export interface StoppedPlan {
   readonly cluster: ClusterOptions
@@ -180,12 +181,4 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await sleep(lookMs)
 }
 
-if (isSpawner) {
-  try {
-    await new Stops(JSON.parse(process.argv[2] as string) as StoppedPlan).run()
-  } catch (error) {
-    tell({ what: 'failed', ...factsOf(error) })
-    await shutdown({ graceMs: 0 }).catch(() => {})
-    process.exitCode = 1
-  }
-}
+await runPlan((plan: StoppedPlan) => new Stops(plan).run())
