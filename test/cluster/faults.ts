@@ -48,7 +48,7 @@ export async function killedNode(t: Test, faults: Faults): Promise<void> {
   kill(pid, 'SIGKILL')
   const { at } = await program.line(`leave ${victim}`)
   t.comment(`seed ${faults.seed}: ${victim} declared lost ${at - killedAt} ms after its end`)
-  t.ok(at - killedAt < times.nodeTimeoutMs + slackMs, 'lost within nodeTimeoutMs')
+  t.ok(at - killedAt < times.nodeTimeoutMs, 'lost within nodeTimeoutMs')
   checkCount(t, faults, await finish(t, scene))
 }
 
