@@ -1,13 +1,14 @@
 /** What `map` runs on the nodes of a cluster. */
 import process from 'node:process'
-import { context, LinFastRead } from 'goaway'
+import { context } from 'goaway'
+import { LinFastRead } from 'goaway/sync'
 
 /** It outlives the node that is killed. */
 export const kills = LinFastRead('map-kills', { calls: 0, hung: 0 })
 
 /** One of the items takes the process of its node with it, at its first attempt. */
-export async function killNodeOnce(value: number): Promise<number> {
-  if (value === 5 && (await kills.add('calls')) === 1) process.kill(process.pid, 'SIGKILL')
+export function killNodeOnce(value: number): number {
+  if (value === 5 && kills.add('calls') === 1) process.kill(process.pid, 'SIGKILL')
   return value
 }
 
@@ -16,8 +17,12 @@ const pause = new Int32Array(new SharedArrayBuffer(4))
 /** Hangs at one of the nodes, whose only thread it keeps: awaiting would leave idle hands there. */
 export function hangAtFirst(): string {
   const { node } = context()
-  if (node !== 'first') return node
-  void kills.add('hung').catch(() => {})
-  while (!context().cancelled) Atomics.wait(pause, 0, 0, 1)
+  if (node === 'first') {
+    kills.add('hung')
+    while (!context().cancelled) Atomics.wait(pause, 0, 0, 1)
+  } else {
+    // Or else a slow machine might have all done here before the other node has begun.
+    kills.waitFor('hung', (hung) => hung > 0)
+  }
   return node
 }
