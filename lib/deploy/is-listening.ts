@@ -9,7 +9,9 @@ export function isListening({ host, port }: Address, timeoutMs: number): Promise
       socket.destroy()
       resolve(is)
     }
-    socket.setTimeout(timeoutMs, () => answer(false))
+    // Who was kept from its event loop for so long may have been connected meanwhile, and hears of
+    // the time first.
+    socket.setTimeout(timeoutMs, () => setImmediate(answer, false))
     socket.once('connect', () => answer(true))
     socket.once('error', () => answer(false))
   })

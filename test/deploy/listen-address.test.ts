@@ -1,5 +1,7 @@
 import t from 'tap'
+import { isListening } from '../../lib/deploy/is-listening.ts'
 import { addressText, parseListen } from '../../lib/deploy/listen-address.ts'
+import { freePort, occupy } from './stand-in.ts'
 
 t.test('parseListen() takes what a person writes', async (t) => {
   for (const [text, host, port] of [
@@ -28,4 +30,15 @@ t.test('addressText() writes what parseListen() reads', async (t) => {
   for (const text of ['127.0.0.1:9060', '[::1]:80', 'host:1']) {
     t.equal(addressText(parseListen(text)), text)
   }
+})
+
+t.test('isListening() believes a connection, however late it looks', async (t) => {
+  const { port, server } = await occupy()
+  t.teardown(() => server.close())
+  const host = '127.0.0.1'
+  const looked = isListening({ host, port }, 20)
+  // The connection is asked for before this, and the event loop turns after the time is over.
+  process.nextTick(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60))
+  t.equal(await looked, true)
+  t.equal(await isListening({ host, port: await freePort() }, 20), false)
 })

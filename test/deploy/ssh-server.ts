@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { accessSync, chmodSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import process from 'node:process'
-import { occupy } from './stand-in.ts'
+import { freePort } from './stand-in.ts'
 
 export interface SshServer {
   /** What GOAWAY_SSH names; others lack the user's key, or do not know the host's. */
@@ -38,13 +38,6 @@ function writeProgram(path: string, config: string): string {
   writeFileSync(path, `#!/bin/sh\nexec ssh -F '${path}.config' "$@"\n`)
   chmodSync(path, 0o755)
   return path
-}
-
-async function freePort(): Promise<number> {
-  const { port, server } = await occupy()
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 export async function startSshServer(folder: string, sshd: string): Promise<SshServer> {
