@@ -19,6 +19,9 @@ export interface OpenCluster extends ClusterConfig {
 /** The variable that names the cluster file where no argument does. */
 export const clusterVariable = 'GOAWAY_CLUSTER'
 
+/** A node that listens is believed to be busy, and not broken, for so long, in milliseconds. */
+export const answerMs = 15_000
+
 export function withCluster<T>(parser: Argv<T>): Argv<T & ClusterArguments> {
   return parser.positional('cluster', {
     type: 'string',

@@ -9,7 +9,13 @@ import { isListening } from '../deploy/is-listening.ts'
 import { isGoawayError } from '../errors.ts'
 import { nodeStopMs } from '../limits.ts'
 import type { Credentials } from '../transport/credentials.ts'
-import { type ClusterArguments, nodeText, openCluster, withCluster } from './cluster-argument.ts'
+import {
+  answerMs,
+  type ClusterArguments,
+  nodeText,
+  openCluster,
+  withCluster,
+} from './cluster-argument.ts'
 
 /** In milliseconds: a node's port may be free for a moment, between two applications. */
 const lookMs = 1_500
@@ -38,7 +44,8 @@ export const downCommand: CommandModule<object, ClusterArguments> = {
 /** Whether the node is down now; says what it did. */
 async function end(node: NodeConfig, credentials: Credentials): Promise<boolean> {
   try {
-    await askToStop(node, { credentials, timeoutMs: lookMs })
+    const timeoutMs = (await isListening(node, lookMs)) ? answerMs : lookMs
+    await askToStop(node, { credentials, timeoutMs })
   } catch (error) {
     if (!isGoawayError(error)) throw error
     if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED') {

@@ -9,6 +9,7 @@ import { launchDetached } from '../deploy/launch-detached.ts'
 import { launchSsh } from '../deploy/launch-ssh.ts'
 import { GoawayError, isGoawayError } from '../errors.ts'
 import {
+  answerMs,
   type ClusterArguments,
   nodeText,
   type OpenCluster,
@@ -60,7 +61,7 @@ async function start(node: NodeConfig, cluster: OpenCluster): Promise<boolean> {
 async function startUnlessThere(node: NodeConfig, cluster: OpenCluster): Promise<string> {
   const { credentials, launch, startTimeoutMs } = cluster
   if (await isListening(node, lookMs)) {
-    const { state } = await askStatus(node, { credentials, timeoutMs: lookMs })
+    const { state } = await askStatus(node, { credentials, timeoutMs: answerMs })
     return `runs already, and is ${state}`
   }
   if (launch === 'ssh') {
