@@ -3,12 +3,13 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import type { NodeState } from '../../lib/cli/node-states.ts'
 import { nodeProcessPath } from '../../lib/deploy/node-start.ts'
 import { findProgram, startSshServer } from '../deploy/ssh-server.ts'
-import { gone, isAlive, occupy } from '../deploy/stand-in.ts'
+import { allGone, freePort, gone, isAlive, occupy } from '../deploy/stand-in.ts'
 import { cleanEnvironment, type Finished, run, spawnBare } from '../run-node.ts'
 
 const bin = fileURLToPath(new URL('../../../bin/goaway.js', import.meta.url))
@@ -28,13 +29,6 @@ function clusterFolder(content: string): string {
   return folder
 }
 
-async function freePort(): Promise<number> {
-  const { port, server } = await occupy()
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 /** `goaway node`, and its lines one by one. */
 function keepNode(t: Test, ...options: string[]) {
   const child = spawnBare(process.execPath, [bin, 'node', ...options], {
@@ -43,20 +37,15 @@ function keepNode(t: Test, ...options: string[]) {
   })
   t.teardown(() => child.kill('SIGKILL'))
   const ended = once(child, 'exit')
-  const output = child.stdout as NodeJS.ReadableStream
-  let text = ''
-  const line = async (): Promise<string> => {
-    while (!text.includes('\n')) text += String((await once(output, 'data'))[0])
-    const at = text.indexOf('\n')
-    const first = text.slice(0, at)
-    text = text.slice(at + 1)
-    return first
-  }
+  const lines = createInterface(child.stdout as NodeJS.ReadableStream)[Symbol.asyncIterator]()
+  const line = async (): Promise<string> => (await lines.next()).value ?? 'it has ended'
   return { child, ended, line }
 }
 
 async function statesOf(cwd: string): Promise<NodeState[]> {
-  return JSON.parse((await goaway(cwd, 'status', '--json')).output) as NodeState[]
+  return JSON.parse(
+    (await goaway(cwd, 'status', '--json', '--timeout', '20000')).output,
+  ) as NodeState[]
 }
 
 async function listens(t: Test, { line }: ReturnType<typeof keepNode>): Promise<string> {
@@ -67,7 +56,8 @@ async function listens(t: Test, { line }: ReturnType<typeof keepNode>): Promise<
 }
 
 t.test('goaway node comes back after a crash, and ends by a signal', { skip }, async (t) => {
-  const node = keepNode(t, '--listen', ':0', '--name', 'one', '--threads', '2', '--label', 'big')
+  const own = `:${await freePort()}`
+  const node = keepNode(t, '--listen', own, '--name', 'one', '--threads', '2', '--label', 'big')
   const address = await listens(t, node)
   const cwd = clusterFolder(`nodes: ['${address}']`)
   const [first] = await statesOf(cwd)
@@ -118,6 +108,8 @@ t.test('goaway up starts nodes that stay, and down ends them', { skip }, async (
   const down = await goaway(cwd, 'down')
   t.equal(down.code, 0)
   t.match(down.output, /^two .*: ended$/m)
+  // Their supervisors hear of it a moment later.
+  t.ok(await allGone(join(home, 'goaway')))
   const log = readFileSync(join(home, 'goaway', 'log', 'two.log'), 'utf8')
   t.match(log, /Z goaway node two listens on .*\n.*Z goaway node two has ended\n$/)
 })
@@ -139,4 +131,5 @@ t.test('goaway up starts nodes over ssh that stay', { skip: skipSsh }, async (t)
   t.match(up.output, /^far .*: started over ssh$/m)
   t.match(await statesOf(cwd), [{ reachable: true, status: { state: 'free' } }])
   t.match((await goaway(cwd, 'down')).output, /ended/)
+  t.ok(await allGone(join(home, 'goaway')))
 })
