@@ -104,7 +104,9 @@ t.test('A lost node: what ran there fails, what waited goes elsewhere', async (t
   await until(() => Atomics.load(words, begun) === 1)
   const named = Array.from({ length: 5 }, () => rig.submit(where, [], { on: 'node-1' }))
   const free = Array.from({ length: 10 }, () => rig.submit(where, []))
-  await until(() => rig.spawner.cluster.waiting > 0)
+  // One more of each has been sent, and waits behind what holds the thread.
+  await until(() => rig.ordered >= 4)
+  t.ok(rig.spawner.cluster.waiting > 0)
   lost?.cut()
   t.match(await rig.error(running), {
     code: 'ERR_GOAWAY_NODE_LOST',

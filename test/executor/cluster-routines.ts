@@ -5,6 +5,7 @@ import { equal } from '../value-routines.ts'
 /** Words that a test and its routines share. */
 export const begun = 0
 export const released = 1
+export const turns = 2
 
 export function where(): string {
   return context().node
@@ -22,7 +23,13 @@ export function hold(words: Int32Array): string {
   return context().node
 }
 
-/** The same, but sees that it is to stop. */
+/** The same, but says as the how manieth it went on. */
+export function holdForTurn(words: Int32Array): number {
+  hold(words)
+  return Atomics.add(words, turns, 1)
+}
+
+/** The same as `hold`, but sees that it is to stop. */
 export async function holdOpenly(words: Int32Array): Promise<string> {
   Atomics.add(words, begun, 1)
   while (Atomics.load(words, released) === 0 && !context().cancelled) {

@@ -94,10 +94,18 @@ t.test('resolveFunction() hands on what a module says that forgot isSpawner', as
 
 t.test('isLoadingModule() holds in the module that loads, and nowhere else', async (t) => {
   const timeline: boolean[] = []
+  let lookedOften = (): void => {}
+  // The module is loading until then.
+  Object.assign(globalThis, {
+    untilLoaded: new Promise<void>((resolve) => {
+      lookedOften = resolve
+    }),
+  })
   let loading = true
   const routine = (async () => {
     while (loading) {
       timeline.push(isLoadingModule())
+      if (timeline.length === 4) lookedOften()
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
   })()

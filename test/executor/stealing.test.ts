@@ -59,6 +59,11 @@ function waitingAt(rig: ClusterRig, node: number): number {
   return rig.nodes[node - 1]?.cluster.threads.counts.waiting ?? 0
 }
 
+/** How often that node has answered what it can give back. */
+function answersOf(rig: ClusterRig, node: number): number {
+  return rig.nodes[node - 1]?.sent.filter(([kind]) => kind === 'recalled').length ?? 0
+}
+
 t.test('What waits behind a long routine begins at a node that becomes idle', async (t) => {
   const { rig, long, short } = await twoBusyNodes(t)
   const many = Array.from({ length: 6 }, () => rig.submit(where, []))
@@ -93,12 +98,11 @@ t.test('It stays where its wish keeps it, or moves to whom the wish names too', 
   const { rig, long, short } = await twoBusyNodes(t)
   const here = rig.submit(where, [], { on: 'node-1' })
   await until(() => waitingAt(rig, 1) > 0)
+  const before = answersOf(rig, 1)
   await free(rig, short)
   t.equal(await rig.result(rig.submit(where, [])), 'node-2')
   // The node was asked, and has answered that it can give nothing.
-  const answers = (): number =>
-    rig.nodes[0]?.sent.filter(([kind]) => kind === 'recalled').length ?? 0
-  await until(() => answers() > 0)
+  await until(() => answersOf(rig, 1) > before)
   t.notOk(rig.isSettled(here))
   const kept = rig.submit(hold, [newCounts()], { on: 'node-1' })
   await free(rig, long)
@@ -113,11 +117,12 @@ t.test('What lies on a port stays: it can be sent once only', async (t) => {
   const words = newCounts()
   const held = Array.from({ length: 2 }, () => rig.submit(holdOpenly, [words]))
   await until(() => waitingAt(rig, 1) > 0 && waitingAt(rig, 2) > 0)
+  const before = answersOf(rig, 1)
   await free(rig, short)
-  const answered = (): boolean => rig.nodes[0]?.sent.some(([kind]) => kind === 'recalled') === true
-  await until(answered)
   release(words)
   await until(() => held.some((routine) => rig.isSettled(routine)))
+  // Its node has nothing to do now, and the other was asked for its sake.
+  await until(() => answersOf(rig, 1) > before)
   t.equal(Atomics.load(words, begun), 1, 'the other has not begun')
   await free(rig, long)
   t.same((await rig.results(held)).sort(), ['node-1', 'node-2'])

@@ -294,7 +294,7 @@ function generatorTests(test: TestWithRig): void {
 function closeTests(test: TestWithRig): void {
   test('close() lets what runs end while there is grace', async (t, rig) => {
     const routine = rig.submit(doubleLater, [4])
-    await rig.executor.close(10_000)
+    await rig.executor.close(60_000)
     t.ok(rig.isSettled(routine), 'nothing is left of it')
     t.equal(await rig.result(routine), 8)
   })
