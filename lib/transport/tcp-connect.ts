@@ -165,7 +165,9 @@ function settled(
     }
     const onError = (error: Error): void => finish(() => reject(error))
     const onClose = (): void => onError(coded('it closed the connection', 'ECONNRESET'))
-    const timer = setTimeout(() => onError(coded('it does not answer', 'ETIMEDOUT')), timeoutMs)
+    const late = (): void => onError(coded('it does not answer', 'ETIMEDOUT'))
+    // What came while this thread stood still is taken before: then it has answered in time.
+    const timer = setTimeout(() => setImmediate(late), timeoutMs)
     socket.on('error', onError)
     socket.on('close', onClose)
     // A connection may have ended while nobody looked.

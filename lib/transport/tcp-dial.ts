@@ -56,7 +56,8 @@ class Redial {
     let waitMs = redialMsMin
     for (;;) {
       try {
-        const leftMs = Math.max(1, until - performance.now())
+        // The last attempt has time to be refused: that says more than that it was cut short.
+        const leftMs = Math.max(redialMsMax, until - performance.now())
         return await connect(this.#target, this.#opening(false, 0), leftMs, signal)
       } catch (error) {
         if (signal.aborted) throw cancelled(this.#place, signal.reason)
