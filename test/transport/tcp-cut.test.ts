@@ -58,17 +58,21 @@ class Network {
     }
   }
 
-  /** So many bytes pass at a time, on each way, and then nothing for `ms`. */
-  slow(bytes: number, ms: number): void {
+  /** So many bytes pass in a millisecond, on each way, however seldom this thread looks. */
+  slow(bytesPerMs: number): void {
     this.freeze()
+    let before = performance.now()
     this.#slow = setInterval(() => {
+      const now = performance.now()
+      const bytes = Math.ceil((now - before) * bytesPerMs)
+      before = now
       for (const [near, far] of this.#pairs) {
         for (const [from, to] of [[near, far] as const, [far, near] as const]) {
           const chunk: Buffer | null = from.read(bytes) ?? from.read()
           if (chunk !== null && to.writable) to.write(chunk)
         }
       }
-    }, ms)
+    }, 50)
   }
 
   close(): void {
@@ -210,7 +214,7 @@ t.test('a network so slow that one piece takes seconds is not taken for dead', a
   const { listener, network, a, b } = await linked({ graceMs: () => 60_000 })
   let attempts = 0
   network.opened = () => attempts++
-  network.slow(4096, 50)
+  network.slow(80)
   const value = new Uint8Array(new SharedArrayBuffer(140_000)).fill(0)
   a.link.send(['reply', 1, 0, [1, value]])
   a.link.flush()

@@ -59,7 +59,8 @@ export function call(
     credentials: secret,
     hello: makeHello({ name: 'dialer' }),
     graceMs: 2000,
-    timeoutMs: 5000,
+    // Nobody who listens is given up because this thread stood still.
+    timeoutMs: 60_000,
     ...changes,
   })
 }
