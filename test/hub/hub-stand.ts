@@ -112,7 +112,8 @@ export class StandHub {
       node,
       words: hubWords,
       firstClient: place * clientsPerNode,
-      cluster: { place, index: place, nodes: 2, placement: 'first' },
+      // No session of locks ends because this thread stood still.
+      cluster: { place, index: place, nodes: 2, placement: 'first', sessionMs: 120_000 },
       executor: (host, report) =>
         new ThreadExecutor({ ...options, window: windowMax }, host, report),
     })

@@ -101,20 +101,20 @@ t.test('threads of both nodes contend for locks, first come, first served', asyn
     await Promise.all([a, b, a, b].map((at) => at.run(countUnderBlockingLock, 'counter', 15)))
     t.equal(await valueAt(a, 'signs', 'counter'), 60)
     const first = (await b.ask('acquire', 'fifo')) as number
-    const order: number[] = []
-    const asked: Promise<unknown>[] = []
-    const queue = [a, b, a].map(async (at) => {
-      const waiting = at.ask('acquire', 'fifo')
+    const queue: Promise<number>[] = []
+    for (const at of [a, b, a]) {
+      const waiting = at.ask('acquire', 'fifo') as Promise<number>
+      queue.push(
+        waiting.then((token) => {
+          at.client.tell(0, ['release', 'fifo', token])
+          return token - first
+        }),
+      )
       // A later message of the same client is answered after the lock was asked for.
-      asked.push(at.ask('keys', 'none'))
-      const token = (await waiting) as number
-      order.push(token - first)
-      at.client.tell(0, ['release', 'fifo', token])
-    })
-    await Promise.all(asked)
+      await at.ask('keys', 'none')
+    }
     b.client.tell(0, ['release', 'fifo', first])
-    await Promise.all(queue)
-    t.same(order, [1, 2, 3])
+    t.same(await Promise.all(queue), [1, 2, 3])
   })
 })
 
