@@ -24,7 +24,7 @@ function run(options: readonly string[], input = ''): Promise<string> {
     const child = spawn(process.execPath, options, { cwd: fileURLToPath(fixtures), env })
     let output = ''
     let errors = ''
-    child.stdout.on('data', (chunk) => {
+    child.stdout.setEncoding('utf8').on('data', (chunk) => {
       output += chunk
     })
     child.stderr.on('data', (chunk) => {
