@@ -101,7 +101,7 @@ t.test(
     await t.rejects(goaway(throwHeld, 6), RangeError)
     await t.rejects(goaway(exitHeld), { code: 'ERR_GOAWAY_THREAD_LOST' })
     await signals.delete('held')
-    const holding = goaway.with({ graceMs: 10_000 })(holdForEver)
+    const holding = goaway.with({ graceMs: 60_000 })(holdForEver)
     await signals.waitFor('held')
     holding.cancel()
     await t.rejects(holding, { code: 'ERR_GOAWAY_CANCELLED' })

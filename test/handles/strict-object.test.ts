@@ -284,22 +284,22 @@ t.test('names are strings that arrive as they are', async (t) => {
 
 t.test('a wait ends with the routine that made it', async (t) => {
   await goaway(leaveWaiting)
-  t.equal(await s.waitFor('left', { timeoutMs: 5000 }), 'ERR_GOAWAY_CANCELLED')
+  t.equal(await s.waitFor('left', { timeoutMs: 60_000 }), 'ERR_GOAWAY_CANCELLED')
   await goaway(leaveUnhandled)
 })
 
 t.test('a routine that is cancelled while it waits wakes at once', async (t) => {
-  const routine = goaway.with({ graceMs: 20_000 })(waitForEver)
+  const routine = goaway.with({ graceMs: 120_000 })(waitForEver)
   await s.waitFor('waiting')
   const cancelledAt = performance.now()
   routine.cancel('enough')
   await t.rejects(routine, { code: 'ERR_GOAWAY_CANCELLED', cause: 'enough' })
-  t.ok(performance.now() - cancelledAt < 10_000)
+  t.ok(performance.now() - cancelledAt < 60_000)
   t.equal(await s.get('woken'), 'ERR_GOAWAY_CANCELLED true')
 })
 
 t.test('a routine that is cancelled does not begin to wait', async (t) => {
-  const routine = goaway.with({ graceMs: 20_000 })(waitWhenCancelled)
+  const routine = goaway.with({ graceMs: 120_000 })(waitWhenCancelled)
   await s.waitFor('looping')
   routine.cancel()
   await t.rejects(routine, { code: 'ERR_GOAWAY_CANCELLED' })
