@@ -123,6 +123,8 @@ export function change(model: ModelName, turn: number): void {
   }
   if (model === 'UpdateOnRelease') own.with?.(act)
   else act()
+  // The next turn may be another node's, which is to have seen this one.
+  if (model === 'Weak') blocking.Weak<Fields>(`turns ${model}`).sync()
 }
 
 /** Blocks until it is this turn, then looks. */
