@@ -67,13 +67,13 @@ export function sumOf(field: string): number {
 }
 
 /** Blocks its thread in a wait for what never comes, and tells why it was woken. */
-export function blockForEver(): void {
-  s.set('blocking', context().id)
+export function blockForEver(prefix = ''): void {
+  s.set(`${prefix}blocking`, context().id)
   try {
-    s.waitFor('never', { timeoutMs: 60_000 })
+    s.waitFor('never', { timeoutMs: 120_000 })
   } catch (error) {
     const { code, message } = error as { code: string; message: string }
-    s.set('woken', [code, message, context().cancelled])
+    s.set(`${prefix}woken`, [code, message, context().cancelled])
     throw error
   }
 }
