@@ -3,7 +3,7 @@ import process from 'node:process'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { context, goaway, put, type Ref } from 'goaway'
-import { read } from 'goaway/sync'
+import { read, StrictCentralized } from 'goaway/sync'
 
 export async function sumOf(ref: Ref<Float64Array>): Promise<number> {
   const value = await ref.get()
@@ -115,6 +115,27 @@ export async function getKept(): Promise<unknown> {
 export function letKeptGo(): void {
   ;(kept as Ref<unknown> | undefined)?.release()
   kept = undefined
+}
+
+const meetings = StrictCentralized<Record<string, number>>('put-meetings')
+
+/** Comes back when so many routines have come, each of which has a thread to itself until then. */
+function meet(name: string, threads: number): void {
+  meetings.add(name)
+  // A thread that blocked would let another one run in its place.
+  while (meetings.get(name) < threads);
+}
+
+/** Asks so many threads, if it is called so many times: what they keep. */
+export async function getKeptApart(meeting: string, threads: number): Promise<unknown> {
+  meet(meeting, threads)
+  return getKept()
+}
+
+/** Has so many threads let go of what they keep, if it is called so many times. */
+export function letKeptGoApart(meeting: string, threads: number): void {
+  meet(meeting, threads)
+  letKeptGo()
 }
 
 setFlagsFromString('--expose-gc')
