@@ -20,8 +20,10 @@ import {
   threadOf,
   waitForAbort,
 } from './routines.ts'
-import { slowPark } from './slow-module.ts'
+import { SlowGate } from './slow-gate.ts'
+import { slowMark } from './slow-module.ts'
 
+const slowGate = new SlowGate()
 await init({ threads: 1, threadsMax: 1 })
 // Where all routines run: these tests are also run on a cluster of one node.
 const isClustered = process.env.GOAWAY_CLUSTER !== undefined
@@ -176,9 +178,15 @@ t.test('A routine that is cancelled while it is queued never starts', async (t) 
 })
 
 t.test('A routine that is cancelled while its module is loaded is not called', async (t) => {
-  const routine = goaway(slowPark)
+  // With a limit of time it is told when it begins, which is before its module is loaded.
+  const routine = goaway.with({ timeoutMs: 120_000, graceMs: Infinity })(slowMark)
+  while (routine.status === 'queued') await new Promise(setImmediate)
   routine.cancel()
+  await taken()
+  slowGate.open()
   t.equal(await codeOf(routine), 'ERR_GOAWAY_CANCELLED')
+  // At another node nothing keeps it loading until then.
+  if (!isClustered) t.equal(await signals.get('slow called'), undefined)
 })
 
 t.test('Status goes from queued over running to its end', async (t) => {
@@ -212,31 +220,33 @@ t.test('retries runs a routine again that lost its thread', async (t) => {
   t.match(error, { code: 'ERR_GOAWAY_THREAD_LOST', maybeExecuted: true, attempt: 1 })
 })
 
-t.test('queueTimeoutMs ends the wait for a start, and nothing that has started', async (t) => {
+t.test('queueTimeoutMs ends the wait for a start', async (t) => {
   const release = await occupy('occupied for queueTimeoutMs')
   const waiting = goaway.with({ queueTimeoutMs: 30, name: 'waiting' })(mark, 'started too late')
   const error = await failureOf(waiting)
   t.equal(error.code, 'ERR_GOAWAY_QUEUE_TIMEOUT')
   t.match(error.message, /Routine waiting waited longer than its queueTimeoutMs: 30/)
   await release()
-  const started = goaway.with({ queueTimeoutMs: 1_000 })(spin, 'started in time', 'cancelled')
-  await signals.waitFor('started in time', set)
-  await new Promise((resolve) => setTimeout(resolve, 1_100))
-  t.equal(await signals.get('started in time stopped'), undefined, 'it runs on')
-  started.cancel()
-  t.equal(await codeOf(started), 'ERR_GOAWAY_CANCELLED')
+  await goaway(add, 0, 0)
   t.equal(await signals.get('started too late'), undefined)
 })
 
-t.test('timeoutMs counts from the start of the run', async (t) => {
-  const release = await occupy('occupied for timeoutMs')
-  const routine = goaway.with({ timeoutMs: 5_000 })(add, 1, 1)
-  const short = goaway.with({ timeoutMs: 40 })(add, 2, 2)
-  await new Promise((resolve) => setTimeout(resolve, 80))
-  await release()
-  t.equal(await routine, 2)
-  // It was queued for longer than it may run.
-  t.equal(await short, 4)
+/** What runs is not ended by its time in the queue, nor what waits by its time to run. */
+t.test('queueTimeoutMs counts until the start of the run, timeoutMs from there', async (t) => {
+  // Both limits are longer than a machine may hold a thread up.
+  const limitMs = 6_000
+  const order = goaway.with({ queueTimeoutMs: limitMs, graceMs: Infinity })
+  const started = order(spin, 'started in time', 'cancelled')
+  const code = codeOf(started)
+  await Promise.race([signals.waitFor('started in time', set), code])
+  const queued = goaway.with({ timeoutMs: limitMs })(add, 2, 2)
+  await taken()
+  await new Promise((resolve) => setTimeout(resolve, limitMs + 100))
+  t.equal(await signals.get('started in time stopped'), undefined, 'it runs on')
+  t.equal(queued.status, 'queued')
+  started.cancel()
+  t.equal(await code, 'ERR_GOAWAY_CANCELLED')
+  t.equal(await queued, 4)
 })
 
 // A node has some routines in advance, which later ones do not overtake.
@@ -304,12 +314,11 @@ t.test('goaway() works in a routine', async (t) => {
 })
 
 t.test('A thread is ended for a routine that does not stop in graceMs', async (t) => {
-  const before = await goaway(threadOf)
   const routine = goaway.with({ graceMs: 20 })(parkForEver, 'for ever')
   await signals.waitFor('for ever', set)
   routine.cancel()
   t.equal(await codeOf(routine), 'ERR_GOAWAY_CANCELLED')
-  t.not(await goaway(threadOf), before)
+  t.not(await goaway(threadOf), await signals.get('for ever thread'))
 })
 
 t.test('A second cancel, as that of shutdown(), may give less time than the first', async (t) => {
@@ -320,5 +329,5 @@ t.test('A second cancel, as that of shutdown(), may give less time than the firs
   const started = performance.now()
   await shutdown({ graceMs: 50 })
   t.equal(await code, 'ERR_GOAWAY_CANCELLED')
-  t.ok(performance.now() - started < 5_000)
+  t.ok(performance.now() - started < 60_000)
 })

@@ -40,12 +40,18 @@ export function takeNumber(): number {
   return blocking.add('order', 1)
 }
 
-/** Never awaits and never returns to the event loop until it sees that it is to stop. */
+const nap = new Int32Array(new SharedArrayBuffer(4))
+
+/**
+ * Never awaits and never returns to the event loop until it sees that it is to stop. It naps
+ * between its looks, of which the library knows nothing: tests need the processor.
+ */
 export function spin(started: string, look: 'cancelled' | 'aborted' | 'throwIfAborted'): string {
   const me = context()
   const { signal } = me
   blocking.set(started, 1)
   for (;;) {
+    Atomics.wait(nap, 0, 0, 1)
     if (look === 'cancelled' && me.cancelled) break
     if (look === 'aborted' && signal.aborted) break
     if (look === 'throwIfAborted') signal.throwIfAborted()
@@ -89,6 +95,7 @@ export async function sleep(ms: number): Promise<number> {
 
 /** Awaits what will never come, and hears of nothing. */
 export async function parkForEver(started: string): Promise<never> {
+  await signals.set(`${started} thread`, context().thread)
   await signals.set(started, 1)
   return new Promise<never>(() => {})
 }

@@ -15,8 +15,10 @@ import {
   threadOf,
   yieldFunction,
 } from './routines.ts'
+import { SlowGate } from './slow-gate.ts'
 import { slowCount } from './slow-module.ts'
 
+const slowGate = new SlowGate()
 await init({ threads: 1, threadsMax: 1 })
 t.teardown(() => shutdown({ graceMs: 0 }))
 
@@ -146,7 +148,10 @@ t.test('return() before the first value ends the stream, queued, loading or begu
 
   const loading = goaway.with({ timeoutMs: 60_000 })(slowCount)
   while (loading.status === 'queued') await new Promise(setImmediate)
-  t.same(await loading.return('mine'), { done: true, value: 'mine' })
+  const returned = loading.return('mine')
+  await signals.keys()
+  slowGate.open()
+  t.same(await returned, { done: true, value: 'mine' })
   t.same(await loading.next(), { done: true, value: undefined })
 })
 
