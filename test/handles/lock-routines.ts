@@ -72,6 +72,8 @@ export async function writeWhenOver(name: string): Promise<number> {
   void (async () => {
     await signs.waitFor(`${name}-go`).catch(() => {})
     const written = signs.set(`${name}-written`, 'by the past')
+    // It may be refused while the next write is awaited.
+    written.catch(() => {})
     await signs.set(`${name}-refused`, 'was allowed').catch(() => {})
     await written.catch(async (error: unknown) => {
       held.release()
