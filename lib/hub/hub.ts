@@ -9,13 +9,14 @@ import { SpinWatch } from '../client/spin-watch.ts'
 import { type Clock, realClock, type Timer } from '../clock.ts'
 import type { ThreadExecutor } from '../executor/thread-executor.ts'
 import type { ThreadHost } from '../executor/thread-host.ts'
-import { beatMs, drainMessagesMax, graceMsDefault, turnMsMax } from '../limits.ts'
+import { beatMs, drainMessagesMax, turnMsMax } from '../limits.ts'
 import type { ErrorRecord } from '../wire/error-record.ts'
 import type {
   Member,
   Message,
   Operation,
   ReportMessage,
+  RoutineTerms,
   RunMessage,
   ThreadMessage,
   ThreadPort,
@@ -194,9 +195,9 @@ export class Hub implements ThreadHost {
     this.#stores.refs.clientLost(client)
     // Nobody is left to hear of what its routines started.
     const reason = callerLost()
-    for (const routine of session.routines) {
+    for (const [routine, graceMs] of session.routines) {
       this.#program.count(session, -1)
-      this.#tasks.cancel(routine, reason, graceMsDefault)
+      this.#tasks.cancel(routine, reason, graceMs)
     }
     session.routines.clear()
   }
@@ -306,11 +307,11 @@ export class Hub implements ThreadHost {
     message: Extract<ThreadMessage, readonly ['submit', ...unknown[]]>,
   ): void {
     const [, routine, owner, fn, terms, payload] = message
-    session.routines.add(routine)
     this.#program.count(session, 1)
     this.#stores.refs.submitted(routine, payload)
     const address = session.functions.get(fn) as never
-    const known = session.terms.get(terms) as never
+    const known = session.terms.get(terms) as RoutineTerms
+    session.routines.set(routine, known.graceMs)
     this.#tasks.submit({ routine, owner, address, payload, terms: known })
   }
 

@@ -42,8 +42,8 @@ export class Session {
   readonly inbox: Inbox
   readonly functions = new Map<number, FunctionAddress>()
   readonly terms = new Map<number, RoutineTerms>()
-  /** Routines it has submitted that are not settled. */
-  readonly routines = new Set<number>()
+  /** Routines it has submitted that are not settled, and the `graceMs` of each. */
+  readonly routines = new Map<number, number>()
   readonly waiting = new Map<number, WaitingCall>()
   /** Calls that keep the program alive until it is told that they wait. */
   readonly relieved = new Set<number>()

@@ -87,9 +87,26 @@ export async function waitForAbort(started: string): Promise<string> {
   throw signal.reason
 }
 
+/** Hears that it is to stop, and takes so long to. */
+export async function stopSlowly(started: string, ms: number): Promise<void> {
+  const { signal } = context()
+  await signals.set(started, 1)
+  await untilAborted(signal)
+  await sleep(ms)
+  await signals.set(`${started} stopped`, 1)
+}
+
 /** Sleeps without the hub's help. */
 export async function sleep(ms: number): Promise<number> {
   await new Promise((resolve) => setTimeout(resolve, ms))
+  return context().thread
+}
+
+/** Sleeps without the hub's help, again and again until so many routines have begun to. */
+export async function sleepUntil(field: string, sleepers: number): Promise<number> {
+  await signals.add(field, 1)
+  do await new Promise((resolve) => setTimeout(resolve, 100))
+  while ((blocking.get(field) ?? 0) < sleepers)
   return context().thread
 }
 
@@ -115,9 +132,9 @@ export async function askChild(left: number, right: number): Promise<[number, nu
   return [child.id, await child]
 }
 
-/** Starts a child that parks for ever, and then never ends itself. */
-export async function parentThatSpins(started: string): Promise<void> {
-  const child = goaway(waitForAbort, `${started} child`)
+/** Starts a child that waits to be stopped, and then never ends itself. */
+export async function parentThatSpins(started: string, stopMs: number): Promise<void> {
+  const child = goaway.with({ graceMs: 60_000 })(stopSlowly, `${started} child`, stopMs)
   child.catch(() => {})
   await signals.waitFor(`${started} child`, (value) => value === 1)
   spinForEver(started)
