@@ -10,10 +10,9 @@ t.test('100 MB on their way do not delay the grant of a lock', async (t) => {
   t.equal(code, 0)
   const lines = jsonLines(stdout)
   t.equal(lines.length, 14)
-  for (const { what, longest } of lines) {
-    t.comment(`${what}: longest grants of each round, in ms: ${longest.join(', ')}`)
-    // A hub that opens or copies such a value stalls in each round. A busy machine delays one or
-    // another.
-    t.ok(longest[0] < grantMsMax, `${what}: ${longest[0]} ms`)
+  for (const { what, worked, took } of lines) {
+    t.comment(`${what}: longest grants of each round, in ms: ${took.join(', ')}`)
+    // A hub that opens or copies such a value does so in each round.
+    t.ok(worked[0] < grantMsMax, `${what}: ${worked[0]} ms of the hub for one grant`)
   }
 })
