@@ -60,14 +60,16 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   for (const way of ['while awaiting', 'while routines run', 'while blocked']) {
     t.test(`${signal} ends a program and all its threads at once (${way})`, async (t) => {
       const program = startProgram('life', { args: [`signal ${way}`] })
-      await program.printed('"ready"')
+      const { listeners } = await program.line('ready')
+      t.equal(listeners, 0, 'nothing is done before it ends')
       const sent = performance.now()
       program.kill(signal)
       const run = await program.ended
       t.equal(run.signal, signal)
       t.equal(run.timedOut, false)
       t.equal(run.leftBehind, false)
-      t.ok(performance.now() - sent < 5_000, 'it does not wait for what runs')
+      // What runs never ends; a machine that is slow takes its time to end a process.
+      t.ok(performance.now() - sent < 30_000, 'it does not wait for what runs')
     })
   }
 }

@@ -73,7 +73,6 @@ export class Program {
     this.ended = new Promise((resolve) => {
       let leftBehind = false
       this.#child.on('exit', () => {
-        this.#over = true
         // Whoever is left holds our pipes, so this cannot wait for 'close'.
         leftBehind = this.#groupIsThere()
         if (leftBehind) this.kill('SIGKILL')
@@ -82,6 +81,8 @@ export class Program {
       this.#child.on('close', (code, signal) => {
         clearTimeout(timer)
         running.delete(this)
+        // Not before: what it printed at last may come after its exit.
+        this.#over = true
         const tookMs = performance.now() - started
         const output = { stdout: this.#stdout, stderr: withoutStrangers(this.#stderr) }
         resolve({ code, signal, ...output, timedOut: this.#timedOut, tookMs, leftBehind })

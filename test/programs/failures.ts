@@ -196,7 +196,7 @@ async function ending(): Promise<void> {
   await tellHow('exits later', () => goaway(exitsLater))
   await tellHow('holds a lock and exits', () => goaway(holdsAndExits))
   await tellHow('its lock', async () => {
-    const held = await Lock('held by one that exits').acquire({ timeoutMs: 10_000 })
+    const held = await Lock('held by one that exits').acquire({ timeoutMs: 60_000 })
     held.release()
   })
   await tellHow('loops', () => goaway.with({ timeoutMs: 50, graceMs: 20 })(loops))

@@ -70,7 +70,8 @@ async function ending(): Promise<void> {
       return
     case 'shutdown drains': {
       const pending = tellHow('drained', () => goaway(slow, 'slow'))
-      await shutdown()
+      // However long the routine's thread takes to start.
+      await shutdown({ graceMs: 60_000 })
       return pending
     }
     case 'un-awaited':
@@ -126,20 +127,25 @@ async function resources(): Promise<void> {
   }
 }
 
+function tellReady(): void {
+  const listeners = process.listenerCount('SIGINT') + process.listenerCount('SIGTERM')
+  tell({ what: 'ready', listeners })
+}
+
 async function signalled(): Promise<void> {
   await init({ threads: 4 })
   if (way === 'signal while routines run') {
     startAll()
     await s.waitFor('started', (started) => started === 4)
-    tell({ what: 'ready' })
+    tellReady()
   } else if (way === 'signal while awaiting') {
     await s.set('started', 0)
-    tell({ what: 'ready' })
+    tellReady()
     await s.waitFor('never')
   } else {
     startAll()
     blocking.waitFor('started', (started) => started === 4)
-    tell({ what: 'ready' })
+    tellReady()
     blocking.waitFor('never')
   }
 }

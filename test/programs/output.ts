@@ -30,6 +30,7 @@ export function printsAndWaits(): void {
 }
 
 export function printsMuch(): number {
+  s.printed = true
   for (let index = 0; index < lines; index++) console.log(`${index} ${line}`)
   return lines
 }
@@ -43,6 +44,13 @@ export function printsAndExits(): void {
 export async function printsAndThrows(): Promise<void> {
   console.log('before it throws')
   throw new Error('thrown')
+}
+
+function startMuch(): PromiseLike<number> {
+  const routine = goaway(printsMuch)
+  s.waitFor('printed')
+  console.error('started')
+  return routine
 }
 
 if (isSpawner) {
@@ -61,8 +69,7 @@ if (isSpawner) {
       s.waitFor('free', { timeoutMs: 60_000 })
       break
     case 'much':
-      console.error('started')
-      console.log(await goaway(printsMuch))
+      console.log(await startMuch())
       break
     case 'exits':
       await goaway(printsAndExits).catch((error: { code: string }) => console.log(error.code))

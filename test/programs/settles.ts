@@ -108,7 +108,7 @@ async function loseThread(): Promise<void> {
   await Promise.all(pending)
   held.release()
   // What the lost routines waited for is not given to them.
-  const again = await Lock('settles').acquire({ timeoutMs: 20_000 })
+  const again = await Lock('settles').acquire({ timeoutMs: 60_000 })
   again.release()
   await delay(0)
   tell({ what: 'took' })
