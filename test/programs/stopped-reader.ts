@@ -44,6 +44,8 @@ export interface StoppedTry {
 
 interface Line {
   readonly begun: number
+  /** In the line of its first read: the process in which it reads. */
+  readonly pid?: number
   readonly value?: number
   readonly code?: string
 }
@@ -65,7 +67,7 @@ export function readTightly(file: string): string {
   const asleep = new Int32Array(new SharedArrayBuffer(4))
   const out = openSync(file, 'a')
   const say = (line: object): number => writeSync(out, `${JSON.stringify(line)}\n`)
-  let [last, left, refused] = [nowNanos(), 0, 0]
+  let [last, left, refused, isTold] = [nowNanos(), 0, 0, false]
   for (let turn = 0; ; turn++) {
     const begun = nowNanos()
     let value: number
@@ -82,7 +84,8 @@ export function readTightly(file: string): string {
     }
     if (nowNanos() - last > gapNanos) left = linesPerGap
     if (left-- > 0) say({ begun, value })
-    if (turn === 0) say({ ready: true })
+    if (!isTold) say({ pid: process.pid })
+    isTold = true
     // The hubs of two cores have to have their turns.
     if (turn % readsPerTurn === 0) Atomics.wait(asleep, 0, 0, 0.3)
     last = nowNanos()
@@ -108,10 +111,8 @@ class Stops {
     cluster.on('leave', ({ name }) => this.#left.add(name))
     let [done, stops] = [0, 0]
     while (done < tries && stops < stopsMax) {
-      await until(() => cluster.nodes().length === 4)
-      const pids = new Map((await cluster.stats()).map(({ name, pid }) => [name, pid]))
-      if (victims.some((victim) => pids.get(victim) === undefined)) continue
-      for (const one of await this.#stopAll(pids)) {
+      await until(() => cluster.nodes().length === victims.length + 2)
+      for (const one of await this.#stopAll()) {
         tell({ what: 'try', ...one })
         stops++
         if (one.threads > 0) done++
@@ -120,10 +121,9 @@ class Stops {
     await shutdown({ graceMs: 0 })
   }
 
-  async #stopAll(pids: ReadonlyMap<string, number>): Promise<StoppedTry[]> {
+  async #stopAll(): Promise<StoppedTry[]> {
     const { victims, readers, folder } = this.#plan
     this.#turn++
-    // On a busy machine a node may be lost before it is stopped: that is no try, and no harm.
     this.#left.clear()
     const filesOf = (victim: string): string[] =>
       Array.from({ length: readers }, (_, at) => join(folder, `${victim}-${this.#turn}-${at}`))
@@ -135,20 +135,25 @@ class Stops {
         .then(String, String)
         .then(() => ended.add(file)),
     )
-    await until(() => files.every(({ file }) => ended.has(file) || linesOf(file).length > 0))
+    const pidsIn = (file: string): number[] => linesOf(file).flatMap(({ pid }) => pid ?? [])
+    await until(() => files.every(({ file }) => ended.has(file) || pidsIn(file).length > 0))
     await sleep(this.#random() * 30)
-    const stopped = victims.map((victim) => pids.get(victim) as number)
+    // On a busy machine a node may be lost before that: who then is in its place, or nobody, is
+    // told by those who read.
+    const pidsOf = (victim: string): number[] => filesOf(victim).flatMap(pidsIn)
+    const met = victims.filter((victim) => pidsOf(victim).length > 0)
+    const stopped = [...new Set(met.flatMap(pidsOf))]
     for (const pid of stopped) signal(pid, 'SIGSTOP')
     const stoppedAt = nowNanos()
     await this.#shared.set('x', ++this.#written)
     // A store that asks its master alone does not wait for those who are gone.
-    await until(() => victims.every((victim) => this.#left.has(victim)))
+    await until(() => met.every((victim) => this.#left.has(victim)))
     const wroteAt = nowNanos()
     for (const pid of stopped) signal(pid, 'SIGCONT')
     await until(() => stopped.every((pid) => !isThere(pid)))
     await Promise.all(ends)
     const stoodMs = (wroteAt - stoppedAt) / 1e6
-    return victims.map((victim) => this.#judge(victim, filesOf(victim), wroteAt, stoodMs))
+    return met.map((victim) => this.#judge(victim, filesOf(victim), wroteAt, stoodMs))
   }
 
   #judge(victim: string, files: readonly string[], wroteAt: number, stoodMs: number): StoppedTry {
