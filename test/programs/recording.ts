@@ -70,9 +70,13 @@ export async function overlap(): Promise<void> {
   await Promise.all([shared.get('x'), shared.add('x', 1), shared.get('list'), shared.set('y', 3)])
 }
 
-/** Goes on until it is killed. */
+/** So much is judged in moments, and nobody who kills in time sees the end of it. */
+const turnsMax = 25
+
+/** Goes on until it is killed: who does so late finds it waiting. */
 export async function forever(seed: number): Promise<void> {
-  for (let turn = 0; ; turn++) await work(seed + turn, 20)
+  for (let turn = 0; turn < turnsMax; turn++) await work(seed + turn, 20)
+  await started.waitFor('count', () => false)
 }
 
 /** Ends while it holds the lock. */
@@ -88,7 +92,7 @@ async function loseNode(cluster: Cluster): Promise<void> {
       .with({ on })(forever, 7_000)
       .catch(() => {})
   }
-  await started.waitFor('count', (count) => count >= 6)
+  await started.waitFor('count', (count) => count >= 9)
   // The first one serves the objects.
   const last = (await cluster.stats()).find(({ name }) => name === 'node-3')
   console.log(`pid ${last?.pid}`)
@@ -117,7 +121,7 @@ async function main(what: string, file: string, cluster: string): Promise<void> 
       return
     case 'forever':
       for (const seed of [10, 20, 30, 40]) void goaway(forever, seed * 1_000).catch(() => {})
-      await started.waitFor('count', (count) => count >= 8)
+      await started.waitFor('count', (count) => count >= 12)
       console.log('working')
       return
     case 'lose a node':
