@@ -41,8 +41,9 @@ export class StallWatch {
   #asked = new Set<number>()
   /** Something happened since the round began. */
   #stirred = false
-  /** Since when all rounds found the same silence; 0 for none. */
-  #quietSince = 0
+  /** For how long all rounds have found the same silence; -1: the last has not. */
+  #silentMs = -1
+  #heardNothingAt = 0
 
   constructor(host: StallHost) {
     this.#host = host
@@ -57,7 +58,7 @@ export class StallWatch {
   /** A message other than an answer to a round. */
   stir(): void {
     this.#stirred = true
-    this.#quietSince = 0
+    this.#silentMs = -1
   }
 
   /** The thread is gone: whatever it was asked, it will not answer. */
@@ -112,7 +113,7 @@ export class StallWatch {
     if (round !== this.#round || !this.#asked.delete(client)) return
     if (!quiet) {
       this.#round++
-      this.#quietSince = 0
+      this.#silentMs = -1
       return this.#later()
     }
     if (this.#asked.size === 0) this.#conclude(false)
@@ -121,9 +122,7 @@ export class StallWatch {
   #conclude(certain: boolean): void {
     const sessions = [...this.#host.sessions()]
     if (this.#stirred || !this.#isCandidate(sessions)) return this.#later()
-    const now = this.#host.clock.now()
-    if (this.#quietSince === 0) this.#quietSince = now
-    if (!certain && now - this.#quietSince < stallPatienceMs) return this.#later()
+    if (!certain && this.#silence() < stallPatienceMs) return this.#later()
     const blocked = sessions.filter(isBlocked)
     const shared = blocked.filter(({ thread }) => this.#host.routinesOn(thread) > 1)
     for (const victim of shared.length > 0 ? shared.slice(-1) : blocked) {
@@ -131,6 +130,18 @@ export class StallWatch {
     }
     // There may be others, once these have done what they do about it.
     this.blocked()
+  }
+
+  /**
+   * For how long all rounds have found the same. While a machine pauses nobody can stir: only the
+   * time between rounds that came when they were due counts.
+   */
+  #silence(): number {
+    const now = this.#host.clock.now()
+    const passed = Math.min(now - this.#heardNothingAt, 2 * stallLookMsMax)
+    this.#silentMs = this.#silentMs < 0 ? 0 : this.#silentMs + passed
+    this.#heardNothingAt = now
+    return this.#silentMs
   }
 
   #refuse(victim: Session, blocked: readonly Session[]): void {
