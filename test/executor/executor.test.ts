@@ -73,7 +73,7 @@ t.test('A routine that began in time runs again, however late its timer is', asy
   // The hub is in this thread: when it hears that the routine has begun, its timer is due.
   const pause = newCounts()
   while (receiveMessageOnPort(channel as unknown as MessagePort) === undefined) {
-    if (performance.now() > assigned + 10_000) throw new Error('It does not begin')
+    if (performance.now() > assigned + 60_000) throw new Error('It does not begin')
     Atomics.wait(pause, 0, 0, 5)
   }
   Atomics.wait(pause, 0, 0, 100)
