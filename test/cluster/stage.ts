@@ -12,6 +12,7 @@ import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { askStatus } from '../../lib/deploy/ask-node.ts'
 import { Program, type ProgramOptions, programFile } from '../run-program.ts'
 
 const goawayFile = fileURLToPath(new URL('../../../bin/goaway.js', import.meta.url))
@@ -29,18 +30,19 @@ export interface KeptNode {
 
 export class Stage {
   readonly #mark = randomUUID()
+  readonly #secret = randomBytes(32).toString('base64')
   readonly #home = mkdtempSync(join(tmpdir(), 'goaway-stage-'))
   readonly #env: Readonly<Record<string, string>>
   readonly #programs: Program[] = []
   /** Where nodes listened, on this machine's own network. */
-  readonly #listened: { readonly host: string; readonly port: number }[] = []
+  readonly #listened: KeptNode[] = []
 
   constructor(t: Test) {
     t.teardown(() => this.end())
     this.#env = {
       GOAWAY_TEST_MARK: this.#mark,
       GOAWAY_HOME: this.#home,
-      GOAWAY_SECRET: randomBytes(32).toString('base64'),
+      GOAWAY_SECRET: this.#secret,
     }
   }
 
@@ -97,14 +99,27 @@ export class Stage {
   /** Ends the supervisors in order. @returns what is left then: processes, and ports */
   async end(): Promise<string[]> {
     for (const program of this.#programs) program.kill('SIGTERM')
-    const left = await this.settled(10_000)
+    const left = await this.settled(60_000)
     const names = left.map((pid) => `${pid} ${commandOf(pid)}`)
     for (const pid of left) kill(pid, 'SIGKILL')
     await Promise.all(this.#programs.map(({ ended }) => ended))
     rmSync(this.#home, { recursive: true, force: true, maxRetries: 20 })
-    const ports = await Promise.all(this.#listened.map(({ host, port }) => isFree(host, port)))
-    const taken = this.#listened.filter((_, at) => ports[at] === false)
+    const answers = await Promise.all(this.#listened.map((node) => this.#answers(node)))
+    const taken = this.#listened.filter((_, at) => answers[at])
     return [...names, ...taken.map(({ host, port }) => `${host}:${port}`)]
+  }
+
+  /** Whether a node of this stage listens there: its port may be a stranger's by now. */
+  async #answers({ name, host, port }: KeptNode): Promise<boolean> {
+    const secret = Buffer.from(this.#secret)
+    if (await isFree(host, port)) return false
+    try {
+      const credentials = { kind: 'secret', secret } as const
+      await askStatus({ index: 0, name, host, port, labels: [] }, { credentials, timeoutMs: 5_000 })
+      return true
+    } catch {
+      return false
+    }
   }
 }
 
