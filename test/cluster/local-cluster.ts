@@ -24,9 +24,19 @@ export function localCluster(t: Test, content: object): LocalCluster {
     writeFileSync(path, text, { mode: 0o600 })
     return path
   }
-  const path = file('cluster.json', content)
+  const path = file('cluster.json', { ...patience, ...content })
   return { folder, env: { GOAWAY_HOME: join(folder, 'home'), GOAWAY_CLUSTER: path }, file }
 }
 
+/**
+ * For what tests no loss: on a busy machine a node may be silent for seconds, and belongs all the
+ * same. One that is killed is seen to end, which takes no patience.
+ */
+export const patience = {
+  nodeTimeoutMs: 60_000,
+  linkGraceMs: 20_000,
+  startTimeoutMs: 60_000,
+} as const
+
 /** Nothing runs in the program's own process but what is placed on it. */
-export const allRemote = { launch: 'local', threads: 0 } as const
+export const allRemote = { launch: 'local', threads: 0, ...patience } as const

@@ -14,6 +14,20 @@ export function killNodeOnce(value: number): number {
 
 const pause = new Int32Array(new SharedArrayBuffer(4))
 
+/** Nodes that have begun an item. */
+const begun = LinFastRead('map-begun', { first: 0, second: 0 })
+
+/**
+ * Keeps the only thread of its node until the other one has begun as well: a node that is quick would
+ * else have done all before a slow one has looked.
+ */
+export function tellNodeOfBoth(): string {
+  const node = context().node as 'first' | 'second'
+  begun[node] = 1
+  while (begun.first === 0 || begun.second === 0) Atomics.wait(pause, 0, 0, 1)
+  return node
+}
+
 /** Hangs at one of the nodes, whose only thread it keeps: awaiting would leave idle hands there. */
 export function hangAtFirst(): string {
   const { node } = context()
@@ -21,8 +35,9 @@ export function hangAtFirst(): string {
     kills.add('hung')
     while (!context().cancelled) Atomics.wait(pause, 0, 0, 1)
   } else {
-    // Or else a slow machine might have all done here before the other node has begun.
-    kills.waitFor('hung', (hung) => hung > 0)
+    // Or else a slow machine might have all done here before the other node has begun. The thread is
+    // kept: a blocking wait would have another one begin the next, until none is left to hang.
+    while (kills.hung === 0) Atomics.wait(pause, 0, 0, 1)
   }
   return node
 }

@@ -3,12 +3,13 @@ import process from 'node:process'
 import { init, map, shutdown } from 'goaway'
 import t from 'tap'
 import { failAtSevens, pair, square, sumOfSquares, tellNode } from '../handles/map-routines.ts'
-import { localCluster } from './local-cluster.ts'
-import { hangAtFirst, killNodeOnce, kills } from './map-routines.ts'
+import { localCluster, patience } from './local-cluster.ts'
+import { hangAtFirst, killNodeOnce, kills, tellNodeOfBoth } from './map-routines.ts'
 
 Object.assign(process.env, localCluster(t, {}).env, { GOAWAY_CLUSTER: '' })
 await init({
   launch: 'local',
+  ...patience,
   nodes: [
     { name: 'first', threads: 1 },
     { name: 'second', threads: 1 },
@@ -22,7 +23,7 @@ const numbers = (count: number): number[] => Array.from({ length: count }, (_, a
 t.test('Chunks go to all nodes, and results come back in order', async (t) => {
   const squares = numbers(50_000).map((one) => one * one)
   t.same(await map(square, numbers(50_000)), squares)
-  const nodes = await map(tellNode, numbers(40), { chunkSize: 2 })
+  const nodes = await map(tellNodeOfBoth, numbers(40), { chunkSize: 2 })
   t.same(new Set(nodes), new Set(['first', 'second']))
   t.same(new Set(await map(tellNode, numbers(9), { on: 'second' })), new Set(['second']))
   const read: number[] = []
