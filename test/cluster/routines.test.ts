@@ -1,13 +1,15 @@
 /** Routines on the nodes of a cluster: where they run, what they can do there, how they fail. */
 import process from 'node:process'
-import { type GoawayError, goaway, init, isSpawner, shutdown } from 'goaway'
+import { type GoawayError, goaway, init, isSpawner, Lock, shutdown } from 'goaway'
 import t from 'tap'
 import { streamCredit } from '../../lib/limits.ts'
-import { localCluster } from './local-cluster.ts'
+import { localCluster, patience } from './local-cluster.ts'
 import {
   callHidden,
   countDown,
   failAtChild,
+  graceMs,
+  leaveChild,
   produce,
   readLicense,
   readSome,
@@ -23,6 +25,7 @@ import {
 Object.assign(process.env, localCluster(t, {}).env, { GOAWAY_CLUSTER: '' })
 const cluster = await init({
   launch: 'local',
+  ...patience,
   nodes: [
     { name: 'first', threads: 2 },
     { name: 'second', threads: 2, labels: ['big', 'quick'] },
@@ -79,11 +82,12 @@ t.test('a tree of routines over all nodes counts under one lock', async (t) => {
 })
 
 t.test('an error keeps its class, properties and lines, and tells where it was', async (t) => {
-  for (const routine of [
-    goaway.with({ on: 'second' })(throwOwn),
-    goaway.with({ on: 'first' })(failAtChild, 'second'),
-  ]) {
-    const error = await failureOf(routine)
+  // Heard from the beginning: either may fail first.
+  const failures = [
+    failureOf(goaway.with({ on: 'second' })(throwOwn)),
+    failureOf(goaway.with({ on: 'first' })(failAtChild, 'second')),
+  ]
+  for (const error of await Promise.all(failures)) {
     t.ok(error instanceof RangeError)
     t.match(error, { message: 'no paper left', code: 'EPAPER', tray: { sheets: 0 }, attempt: 1 })
     t.equal(error.name, 'OutOfPaper')
@@ -96,7 +100,7 @@ t.test('an error keeps its class, properties and lines, and tells where it was',
 })
 
 t.test('an error that nobody catches fails its routine alone', async (t) => {
-  const neighbour = goaway.with({ on: 'second' })(waitForAbort, 'neighbour')
+  const neighbour = goaway.with({ on: 'second', graceMs })(waitForAbort, 'neighbour')
   await signs.waitFor('neighbour')
   const error = await failureOf(goaway.with({ on: 'second' })(throwLater))
   t.match(error, { message: 'thrown later', node: 'second' })
@@ -106,12 +110,24 @@ t.test('an error that nobody catches fails its routine alone', async (t) => {
 })
 
 t.test('cancel reaches a child at another node', async (t) => {
-  const routine = goaway.with({ on: 'first' })(waitForChild, 'second', 'child')
+  const routine = goaway.with({ on: 'first', graceMs })(waitForChild, 'second', 'child')
   t.equal(await signs.waitFor('child'), 'second')
   routine.cancel()
   t.equal((await failureOf(routine)).code, 'ERR_GOAWAY_CANCELLED')
-  t.equal(await signs.waitFor('child aborted', { timeoutMs: 10_000 }), true)
+  t.equal(await signs.waitFor('child aborted', { timeoutMs: 60_000 }), true)
 })
+
+t.test(
+  'a child at another node is stopped when the thread of who started it is gone',
+  async (t) => {
+    const routine = goaway.with({ on: 'first', graceMs: 0 })(leaveChild, 'second', 'left alone')
+    t.equal(await signs.waitFor('left alone'), 'second')
+    routine.cancel()
+    t.equal((await failureOf(routine)).code, 'ERR_GOAWAY_CANCELLED')
+    const held = await Lock('left alone').acquire({ timeoutMs: 60_000 })
+    held.release()
+  },
+)
 
 t.test('a slow reader holds up a producer at another node', async (t) => {
   const stream = goaway.with({ on: 'second' })(produce, 'made')
@@ -123,9 +139,9 @@ t.test('a slow reader holds up a producer at another node', async (t) => {
     t.ok((made as number) <= read + streamCredit, `${made} made when ${read} are read`)
   }
   await stream.return?.(undefined)
-  t.equal(await signs.waitFor('made over', { timeoutMs: 10_000 }), true)
+  t.equal(await signs.waitFor('made over', { timeoutMs: 60_000 }), true)
   t.same(await goaway.with({ on: 'first' })(readSome, 'second', 'some', 3), [1, 2, 3])
-  t.equal(await signs.waitFor('some over', { timeoutMs: 10_000 }), true)
+  t.equal(await signs.waitFor('some over', { timeoutMs: 60_000 }), true)
 })
 
 t.test('import.meta.url leads to the assets', async (t) => {

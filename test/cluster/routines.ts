@@ -1,7 +1,7 @@
 /** What the tests of routines on a cluster run at its nodes. */
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
-import { context, goaway, isSpawner, StrictCentralized } from 'goaway'
+import { Lock as AsyncLock, context, goaway, isSpawner, StrictCentralized } from 'goaway'
 import { StrictCentralized as Blocking, Lock } from 'goaway/sync'
 import { untilAborted } from '../handles/until-aborted.ts'
 
@@ -87,6 +87,9 @@ export function throwLater(): Promise<never> {
   return new Promise(() => {})
 }
 
+/** A routine that is cancelled still has a word to say: on a busy machine that takes a while. */
+export const graceMs = 60_000
+
 export async function waitForAbort(field: string): Promise<void> {
   const { signal } = context()
   await signs.set(field, context().node)
@@ -95,9 +98,21 @@ export async function waitForAbort(field: string): Promise<void> {
   throw signal.reason
 }
 
-/** A child at another node is cancelled with it. */
+/** A child at another node is cancelled with it, by its signal. */
 export async function waitForChild(on: string, field: string): Promise<void> {
-  await goaway.with({ on })(waitForAbort, field)
+  await goaway.with({ on, graceMs, signal: context().signal })(waitForAbort, field)
+}
+
+/** Nobody is told when it is stopped, which may be by force, but whoever waits for the lock. */
+export async function holdLock(name: string): Promise<void> {
+  await AsyncLock(name).acquire()
+  await signs.set(name, context().node)
+  await untilAborted(context().signal)
+}
+
+/** Does not pass on that it is cancelled. */
+export async function leaveChild(on: string, lock: string): Promise<void> {
+  await goaway.with({ on })(holdLock, lock)
 }
 
 export async function callHidden(): Promise<unknown> {
