@@ -1,6 +1,7 @@
 /** A process that holds a lock stands still for longer than its session, and stays a member. */
 import t from 'tap'
 import { rendezvous } from '../../lib/protocol/rendezvous.ts'
+import { patience } from './local-cluster.ts'
 import { kill, Stage } from './stage.ts'
 
 /** A name that is served by the node of that number in the file. */
@@ -11,8 +12,11 @@ function nameAt(prefix: string, index: number): string {
   }
 }
 
-/** The stop is too short for links to be taken for broken: they are not what is tested. */
-const times = { nodeTimeoutMs: 30_000, linkGraceMs: 15_000, sessionMs: 400 }
+/**
+ * The stop is too short for nodes to be taken for lost: they are not what is tested. Who holds the
+ * lock next may be held up for 5 s by a busy machine, and keeps it.
+ */
+const times = { ...patience, sessionMs: 8_000 }
 
 t.test('A holder that stood still hears that its lock is lost, and writes nothing', async (t) => {
   const stage = new Stage(t)
@@ -31,7 +35,8 @@ t.test('A holder that stood still hears that its lock is lost, and writes nothin
   const stoppedAt = Date.now()
   kill(pid, 'SIGSTOP')
   const passed = await program.line('passed')
-  t.comment(`the lock passed on ${Date.now() - stoppedAt} ms after the stop`)
+  const goesOnAt = Date.now()
+  t.comment(`the lock passed on ${goesOnAt - stoppedAt} ms after the stop`)
   kill(pid, 'SIGCONT')
   const [holder, heir] = [await program.line('holder'), await program.line('heir')]
   const { token } = passed
@@ -45,6 +50,6 @@ t.test('A holder that stood still hears that its lock is lost, and writes nothin
   t.match(heir, { value: { token, lost: false } })
   t.ok(holder.value.token < token && token < holder.value.again)
   const [, at] = (await program.line('x')).value.split(' ')
-  t.ok(Number(at) <= stoppedAt + 5, 'though nobody had told that store of the next holder')
+  t.ok(Number(at) < goesOnAt, 'though nobody had told that store of the next holder')
   t.equal(holder.code, undefined, 'it belongs to the cluster all the while')
 })

@@ -31,6 +31,7 @@ export interface StalledPlan {
 interface Events {
   held: number
   passed: number
+  tried: boolean
   end: boolean
 }
 
@@ -57,6 +58,7 @@ export async function holdOn(plan: StalledPlan): Promise<unknown> {
   }
   const reason = await lost
   held.release()
+  await StrictCentralized<Events>(plan.events).set('tried', true)
   const after = await object.set('y' as 'x', 'free').then(() => 'written', codeOf)
   const again = await Lock(plan.lock).acquire()
   again.release()
@@ -83,7 +85,7 @@ async function main(plan: StalledPlan): Promise<void> {
   tell({ what: 'nodes', nodes })
   const heir = tellHow('heir', () => goaway.with({ on: plan.heir })(inherit, plan))
   tell({ what: 'passed', token: await events.waitFor('passed') })
-  await sleep(plan.gapMs)
+  await events.waitFor('tried')
   tell({ what: 'x', value: await StrictCentralized<{ x: string }>(plan.object).get('x') })
   await events.set('end', true)
   await Promise.all([heir, holder])
