@@ -22,7 +22,7 @@ function isThere(pid: number): boolean {
 /** All processes are gone, at the latest a moment after their parent. */
 async function areGone(t: Test, pids: readonly number[]): Promise<void> {
   t.equal(pids.length, 3)
-  const until = performance.now() + 10_000
+  const until = performance.now() + 60_000
   while (pids.some(isThere) && performance.now() < until) {
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
@@ -65,8 +65,8 @@ t.test('shutdown() of three nodes is quick, and leaves none', async (t) => {
   const [{ closeMs, pids, upMs }] = jsonLines(run.stdout)
   t.same(pids.filter(isThere), [], 'they are gone when it resolves')
   t.comment(`up in ${upMs} ms, closed in ${closeMs} ms`)
-  // On an idle machine some 150 ms.
-  t.ok(closeMs < 5_000, `${closeMs} ms`)
+  // On an idle machine some 150 ms; if it waited for what does not run, a minute.
+  t.ok(closeMs < 30_000, `${closeMs} ms`)
 })
 
 t.test('A program that blocks before its cluster is there goes on', async (t) => {
@@ -77,7 +77,11 @@ t.test('A program that blocks before its cluster is there goes on', async (t) =>
 })
 
 t.test('Lines of several nodes stay whole, each in the order of its thread', async (t) => {
-  const run = await start('prints in turns').ended
+  const program = start('prints in turns')
+  const ends = ['node-1', 'node-2', 'node-3'].map((node) => `49 of ${node}\n`)
+  await Promise.all(ends.map((end) => program.printed(end)))
+  process.kill(program.pid, 'SIGUSR2')
+  const run = await program.ended
   t.equal(run.code, 0)
   const lines = run.stdout.trim().split('\n')
   t.equal(lines.length, 150)
@@ -95,6 +99,8 @@ t.test('A terminal that does not read stops who prints, and nobody else', async 
   const program = start('prints much', true)
   await program.printed('counted 100\n')
   program.read()
+  await program.printed('\n[node-2] 19999 xxx')
+  process.kill(program.pid, 'SIGUSR2')
   const run = await program.ended
   t.equal(run.code, 0)
   const lines = run.stdout.trimEnd().split('\n')

@@ -51,6 +51,17 @@ async function pids(): Promise<number[]> {
   return Promise.all(['node-1', 'node-2', 'node-3'].map((on) => goaway.with({ on })(pidOf)))
 }
 
+/** Keeps the program alive until SIGUSR2: who ends gives its output no more than a second. */
+function untilRead(): Promise<void> {
+  const timer = setInterval(() => {}, 1_000)
+  return new Promise((resolve) => {
+    process.once('SIGUSR2', () => {
+      clearInterval(timer)
+      resolve()
+    })
+  })
+}
+
 async function end(): Promise<void> {
   switch (way) {
     case 'await using': {
@@ -74,7 +85,8 @@ async function end(): Promise<void> {
       const found = await pids()
       const upMs = performance.now() - started
       const closing = performance.now()
-      await cluster.shutdown()
+      // None of it is needed: nothing runs any more.
+      await cluster.shutdown({ graceMs: 60_000 })
       tell({ pids: found, upMs, closeMs: performance.now() - closing })
       return
     }
@@ -92,25 +104,29 @@ async function end(): Promise<void> {
       return
     }
     case 'prints in turns': {
+      const read = untilRead()
       const nodes = ['node-1', 'node-2', 'node-3']
       await Promise.all(nodes.map((on) => goaway.with({ on })(printsInTurns, `${on}:`)))
+      await read
       return
     }
     case 'prints much': {
+      const read = untilRead()
       const printing = goaway.with({ on: 'node-2' })(printsMuch)
       s.waitFor('printing')
       // Nobody reads what it prints: the pipe is full, and locks and objects go on.
       await Promise.all(['node-1', 'node-3'].map((on) => goaway.with({ on })(increments, 50)))
       writeSync(2, `counted ${s.count}\n`)
       await printing
+      await read
       return
     }
     case 'blocks first': {
       // No await before: the cluster is made while this thread sleeps.
-      goaway(increments, 10)
-      goaway(increments, 10)
+      const routines = [goaway(increments, 10), goaway(increments, 10)]
       s.waitFor('count', (count) => count === 20)
       tell({ count: s.count })
+      await Promise.all(routines)
       await shutdown()
       return
     }
