@@ -13,11 +13,16 @@ export interface Faults {
   readonly victim: number
 }
 
-/** Short for a test, and long for a machine that others use too. */
-export const times = { nodeTimeoutMs: 5_000, linkGraceMs: 1_500 }
+/**
+ * Short for a test, and so long that nobody is lost who is held up for 5 s by a machine that others
+ * use too: a message may take 0.29 of the one, and a link may be without a connection for the other.
+ */
+export const times = { nodeTimeoutMs: 18_000, linkGraceMs: 8_000, startTimeoutMs: 60_000 }
 
-/** What a message may take on its way through a busy machine, beside what is promised. */
-export const slackMs = 3_000
+/** The spawner may be held up as well, and the thread that tells: beside what is promised. */
+export const slackMs = 15_000
+
+const everybody = ['node-1', 'node-2', 'node-3', 'spawner']
 
 export function nameOfNode(number: number): string {
   return `node-${number}`
@@ -50,11 +55,7 @@ export function checkCount(t: Test, faults: Faults, lines: readonly Line[]): voi
   const victim = nameOfNode(faults.victim)
   const { count, confirmed, failures, byNode } = said.get('counted') as unknown as Counted
   t.comment(`count ${count}, confirmed ${confirmed}, `, byNode, failures)
-  // All that the victim had begun may have been lost with it: then no routine told of it.
-  const lostAt = Object.keys(failures).map((kind) => kind.split(' ')[2])
-  const nodes = new Set([...Object.keys(byNode), ...lostAt])
-  // Who has the lock at hand is so quick that on a busy machine others may get none of these.
-  t.ok(nodes.size > 1, 'several nodes were given routines, beside the one that holds a lock')
+  t.strictSame(Object.keys(byNode).sort(), everybody, 'all had counted before it happened')
   if (faults.victim === 1) checkMasterLost(t, said, victim)
   else {
     const kind = `ERR_GOAWAY_NODE_LOST true ${victim}`

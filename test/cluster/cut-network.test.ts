@@ -6,6 +6,9 @@ import { noNetworks } from './network.ts'
 const faults = { increments: 160, each: 2 }
 const skip = noNetworks()
 
+// They wait most of the time.
+t.jobs = 2
+
 t.test('A node that is cut off is lost alone, and gives up by itself', { skip }, (t) =>
   cutOffNode(t, { ...faults, seed: 7, victim: 2 }),
 )

@@ -11,6 +11,7 @@ import {
   slackMs,
   times,
 } from './counting.ts'
+import { patience } from './local-cluster.ts'
 import { Network } from './network.ts'
 import { type KeptNode, Stage } from './stage.ts'
 
@@ -24,6 +25,7 @@ interface Scene {
 
 /** The spawner is at host 0, each node at the host of its number. */
 async function begin(t: Test, faults: Faults, until?: 'leave'): Promise<Scene> {
+  const patient = until === undefined ? patience : times
   const network = new Network(t, 4)
   const stage = new Stage(t)
   const nodes = await Promise.all(
@@ -32,7 +34,7 @@ async function begin(t: Test, faults: Faults, until?: 'leave'): Promise<Scene> {
     ),
   )
   const entries = nodes.map(({ host, port, name }) => ({ host, port, name, threads: 2 }))
-  const plan = countingPlan(faults, { nodes: entries, launch: 'none', ...times }, until)
+  const plan = countingPlan(faults, { nodes: entries, launch: 'none', ...patient }, until)
   const program = stage.program('counting', plan, { within: network.within(0) })
   await program.line('now')
   return { stage, network, nodes, program, victim: nameOfNode(faults.victim) }
@@ -86,5 +88,5 @@ export async function shortCut(t: Test, faults: Faults, cutMs: number): Promise<
   checkNothingLost(t, faults, await finish(t, scene))
 }
 
-/** Less than `linkGraceMs`, and more than it takes to give up a connection. */
-export const shortCutMs = times.linkGraceMs - 100
+/** Far less than `linkGraceMs`, and more than it takes to give up a connection. */
+export const shortCutMs = 1_400

@@ -11,6 +11,7 @@ import {
   slackMs,
   times,
 } from './counting.ts'
+import { patience } from './local-cluster.ts'
 import { kill, Stage } from './stage.ts'
 
 interface Scene {
@@ -23,8 +24,9 @@ interface Scene {
 
 /** A program that counts on three nodes of this machine, to the moment of the fault. */
 async function begin(t: Test, faults: Faults, until?: 'leave'): Promise<Scene> {
+  const patient = until === undefined ? patience : times
   const stage = new Stage(t)
-  const plan = countingPlan(faults, { nodes: 3, launch: 'local', ...times }, until)
+  const plan = countingPlan(faults, { nodes: 3, launch: 'local', ...patient }, until)
   const program = stage.program('counting', plan)
   const { nodes } = await program.line('nodes')
   const victim = nameOfNode(faults.victim)
@@ -67,11 +69,14 @@ export async function stoppedNode(t: Test, faults: Faults): Promise<void> {
   checkCount(t, faults, await finish(t, scene))
 }
 
+/** Far less than anybody's patience, and more than it takes to give up a connection. */
+const heldUpMs = 1_400
+
 /** Stopped for less than anybody's patience. */
 export async function heldUpNode(t: Test, faults: Faults): Promise<void> {
   const scene = await begin(t, faults)
   kill(scene.pid, 'SIGSTOP')
-  await sleep(times.linkGraceMs / 2)
+  await sleep(heldUpMs)
   kill(scene.pid, 'SIGCONT')
   checkNothingLost(t, faults, await finish(t, scene))
 }

@@ -10,6 +10,9 @@ import { kill } from './stage.ts'
 
 const faults = { seed: 6, increments: 160, each: 2, victim: 2 }
 
+// They wait most of the time.
+t.jobs = 2
+
 for (const victim of [2, 1]) {
   const role = victim === 1 ? 'A master' : 'A node'
   t.test(`${role} that dies comes back as another life of it`, async (t) => {

@@ -9,11 +9,18 @@ function free(nodes: readonly KeptNode[], lives: number): Promise<unknown> {
   return Promise.all(nodes.map(({ supervisor }) => supervisor.times('listens on', lives)))
 }
 
+/** The program waits for the loss of a node: until it is killed or stopped it does not end. */
 const faults = { seed: 6, increments: 160, each: 2, victim: 2 }
+
+// They wait most of the time.
+t.jobs = 2
 
 t.test('A program that is killed leaves its nodes free', async (t) => {
   const kept = await keep(t, 3)
-  const program = kept.stage.program('counting', countingPlan(faults, kept.cluster as never))
+  const program = kept.stage.program(
+    'counting',
+    countingPlan(faults, kept.cluster as never, 'leave'),
+  )
   await program.line('now')
   const killedAt = Date.now()
   kill(program.pid, 'SIGKILL')
@@ -28,7 +35,7 @@ t.test('A program that is killed leaves its nodes free', async (t) => {
 t.test('A program that is killed leaves no node that it started', async (t) => {
   const stage = new Stage(t)
   const cluster = { nodes: 3, launch: 'local', ...times } as const
-  const program = stage.program('counting', countingPlan(faults, cluster))
+  const program = stage.program('counting', countingPlan(faults, cluster, 'leave'))
   await program.line('now')
   const killedAt = Date.now()
   kill(program.pid, 'SIGKILL')
@@ -39,12 +46,12 @@ t.test('A program that is killed leaves no node that it started', async (t) => {
 t.test('A program that stands still loses the nodes that it started', async (t) => {
   const stage = new Stage(t)
   const cluster = { nodes: 3, launch: 'local', ...times } as const
-  const program = stage.program('counting', countingPlan(faults, cluster))
+  const program = stage.program('counting', countingPlan(faults, cluster, 'leave'))
   await program.line('now')
+  const nodes = (pid: number): boolean => commandOf(pid).startsWith('goaway node')
+  t.equal(stage.processes().filter(nodes).length, 3)
   const stoppedAt = Date.now()
   kill(program.pid, 'SIGSTOP')
-  const nodes = (pid: number): boolean => commandOf(pid).startsWith('goaway node')
-  t.ok(stage.processes().some(nodes))
   t.strictSame(await stage.settled(times.nodeTimeoutMs + slackMs, nodes), [], 'no node is left')
   t.comment(`all gone after ${Date.now() - stoppedAt} ms`)
   kill(program.pid, 'SIGCONT')
@@ -58,7 +65,10 @@ t.test('A program that stands still loses the nodes that it started', async (t) 
 
 t.test('A program that stands still loses its nodes, and hears of it', async (t) => {
   const kept = await keep(t, 3)
-  const program = kept.stage.program('counting', countingPlan(faults, kept.cluster as never))
+  const program = kept.stage.program(
+    'counting',
+    countingPlan(faults, kept.cluster as never, 'leave'),
+  )
   await program.line('now')
   const stoppedAt = Date.now()
   kill(program.pid, 'SIGSTOP')

@@ -4,6 +4,9 @@ import { heldUpNode, stoppedNode } from './faults.ts'
 
 const faults = { increments: 160, each: 2 }
 
+// They wait most of the time.
+t.jobs = 2
+
 t.test('A node that stands still is lost in time, and serves nothing when it goes on', (t) =>
   stoppedNode(t, { ...faults, seed: 3, victim: 3 }),
 )
