@@ -14,8 +14,8 @@ export interface Faults {
 }
 
 /**
- * Short for a test, and so long that nobody is lost who is held up for 5 s by a machine that others
- * use too: a message may take 0.29 of the one, and a link may be without a connection for the other.
+ * Short for a test, and so long that nobody is lost who is held up for 5 s by a machine that
+ * others use too: a message may take 0.29 of the one, and a link may be broken for the other.
  */
 export const times = { nodeTimeoutMs: 18_000, linkGraceMs: 8_000, startTimeoutMs: 60_000 }
 

@@ -18,8 +18,8 @@ const pause = new Int32Array(new SharedArrayBuffer(4))
 const begun = LinFastRead('map-begun', { first: 0, second: 0 })
 
 /**
- * Keeps the only thread of its node until the other one has begun as well: a node that is quick would
- * else have done all before a slow one has looked.
+ * Keeps the only thread of its node until the other one has begun as well: a node that is quick
+ * would else have done all before a slow one has looked.
  */
 export function tellNodeOfBoth(): string {
   const node = context().node as 'first' | 'second'
@@ -35,8 +35,8 @@ export function hangAtFirst(): string {
     kills.add('hung')
     while (!context().cancelled) Atomics.wait(pause, 0, 0, 1)
   } else {
-    // Or else a slow machine might have all done here before the other node has begun. The thread is
-    // kept: a blocking wait would have another one begin the next, until none is left to hang.
+    // Or else a slow machine might have all done here before the other node has begun. The thread
+    // is kept: a blocking wait would have another one begin the next, until none is left to hang.
     while (kills.hung === 0) Atomics.wait(pause, 0, 0, 1)
   }
   return node
