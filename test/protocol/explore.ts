@@ -3,7 +3,7 @@
  * shortest one. A state is a tree of plain data (Maps and Sets allowed); it is known by its
  * canonical text. Frozen arrays and records are taken for immutable and shared between states.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 export interface Model<State> {
   initial(): State
@@ -101,7 +101,7 @@ function traceTo(visits: readonly Visit[], index: number): string[] {
 }
 
 function digest(state: unknown): string {
-  return createHash('sha1').update(canonical(state)).digest('base64')
+  return hash('sha1', canonical(state), 'base64')
 }
 
 export function copyPlain<Value>(value: Value): Value {
