@@ -10,30 +10,29 @@ import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 rmSync(`${root}dist/bundle`, { recursive: true, force: true })
-await build({
-  absWorkingDir: root,
-  entryPoints: {
-    index: 'dist/lib/index.js',
-    sync: 'dist/lib/sync.js',
-    testing: 'dist/lib/testing.js',
-    check: 'dist/lib/check.js',
-    'hub/hub-entry': 'dist/lib/hub/hub-entry.js',
-    'executor/thread-main': 'dist/lib/executor/thread-main.js',
-    'node/node-process': 'dist/lib/node/node-process.js',
-    'node/node-entry': 'dist/lib/node/node-entry.js',
-  },
-  outdir: 'dist/bundle',
-  chunkNames: 'shared/[name]-[hash]',
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  packages: 'external',
-  sourcemap: true,
-  sourcesContent: false,
-  logLevel: 'warning',
-})
+
+/** @param {readonly string[]} entries of one program: what they load in one thread is there once */
+async function bundle(entries) {
+  await build({
+    absWorkingDir: root,
+    entryPoints: Object.fromEntries(entries.map((entry) => [entry, `dist/lib/${entry}.js`])),
+    outdir: 'dist/bundle',
+    chunkNames: 'shared/[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    packages: 'external',
+    sourcemap: true,
+    sourcesContent: false,
+    logLevel: 'warning',
+  })
+}
+
+await bundle(['index', 'sync', 'testing', 'check', 'executor/thread-main'])
+// They run in threads and processes of their own, and share no module with what users load.
+await bundle(['hub/hub-entry', 'node/node-process', 'node/node-entry'])
 copyFileSync(
   `${root}dist/lib/executor/thread-entry.cjs`,
   `${root}dist/bundle/executor/thread-entry.cjs`,
