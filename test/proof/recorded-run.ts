@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import { check, draw } from 'goaway/check'
 import type { Test } from 'tap'
 import { readHistory } from '../../lib/history/history-file.ts'
+import { patience } from '../cluster/local-cluster.ts'
 import { Stage } from '../cluster/stage.ts'
 import type { RecordedPlan } from '../programs/recorded-stores.ts'
 import type { RaceResult } from './race.ts'
 
-const cluster = { nodes: 3, launch: 'local', threads: 1, nodeTimeoutMs: 10_000 } as const
+const cluster = { nodes: 3, launch: 'local', threads: 1, ...patience } as const
 
 export interface RecordedRun extends Pick<RecordedPlan, 'store' | 'operations' | 'seed'> {
   readonly transport: RaceResult['transport']

@@ -20,7 +20,7 @@ export interface SoakRun
 }
 
 /** Who is killed is missed at once; who only has no core for a while is missed by nobody. */
-const times = { nodeTimeoutMs: 25_000, linkGraceMs: 1_000 }
+const times = { nodeTimeoutMs: 25_000, linkGraceMs: 8_000 }
 const names = ['node-1', 'node-2', 'node-3']
 /** Heaps grow at first: that part does not count. */
 const warmUpShare = 0.3
