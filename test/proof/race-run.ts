@@ -1,5 +1,6 @@
 /** Litmus tests of stores on real threads or processes: what has to hold, and what was seen. */
 import type { Test } from 'tap'
+import { patience } from '../cluster/local-cluster.ts'
 import { Stage } from '../cluster/stage.ts'
 import type { LitmusPlan } from '../programs/litmus.ts'
 import { jsonLines } from '../run-program.ts'
@@ -10,7 +11,7 @@ import type { RaceResult } from './race.ts'
 export type Transport = RaceResult['transport']
 
 /** Nodes that nobody takes for lost, however busy the machine is. */
-const cluster = { nodes: 3, launch: 'local', threads: 1, nodeTimeoutMs: 60_000 } as const
+const cluster = { nodes: 3, launch: 'local', threads: 1, ...patience } as const
 
 export interface RaceRun extends Pick<LitmusPlan, 'style' | 'rounds' | 'seed'> {
   readonly subjects: readonly string[]
